@@ -1,0 +1,52 @@
+"""The composition root: opens the folder and the store, starts the loops, and takes all of it down in order."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bot.commands.table import Services
+from bot.config import Config
+from bot.folder import Folder
+from bot.generation import Generation
+from bot.jobs import Jobs
+from bot.progress import Board
+from bot.store import Store
+from bot.worker import Worker, trainer
+
+
+@asynccontextmanager
+async def services(config: Config) -> AsyncIterator[Services]:
+    """Everything handlers need, working, for as long as the block lasts. Raises FolderInUse."""
+    folder = Folder(config.storage.data)
+    with folder.held():
+        async with Store.open(folder.root) as store, asyncio.TaskGroup() as loops:
+            board = Board()
+            jobs = Jobs(config, folder, store, board, trainer)
+            generation = Generation(lambda: _generator(config))
+            working = loops.create_task(jobs.run())
+            try:
+                yield Services(config, folder, store, jobs, board, generation)
+            finally:
+                working.cancel()
+                await generation.close()
+
+
+def _generator(config: Config) -> Worker:
+    settings = config.generation
+    return trainer("generate", "--device", settings.device, "--memory-mb", str(settings.memory_mb))
+
+
+def run(main: Coroutine[Any, Any, int]) -> int:
+    """Run to the end, or until SIGTERM or Ctrl-C, which let everything close in order."""
+    try:
+        return asyncio.run(_until_told(main))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 128 + signal.SIGTERM
+
+
+async def _until_told(main: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.ensure_future(main)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task

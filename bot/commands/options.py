@@ -1,0 +1,115 @@
+"""What a command may be given: annotated types from which parsing, bounds, completion and help all come."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from bot.errors import BadHandle, BadOption
+
+HANDLE = re.compile(r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*(?:@[a-z0-9-]+(?:\.[a-z0-9-]+)+)?")
+LONGEST_HANDLE = 64
+
+
+class Kind(StrEnum):
+    PEOPLE = "people"
+    PERSONA = "persona"
+    TEXT = "text"  # the rest of the line
+    WORD = "word"
+    FILE = "file"
+    WHOLE = "whole"
+    DECIMAL = "decimal"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How one option is read, bounded and explained."""
+
+    kind: Kind
+    help: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+
+    def read(self, name: str, given: str) -> Any:
+        """The value of what was typed. Raises BadInput."""
+        match self.kind:
+            case Kind.PEOPLE:
+                return tuple(dict.fromkeys(handle(word) for word in given.replace(",", " ").split()))
+            case Kind.PERSONA:
+                return "-".join(sorted(handle(part) for part in given.split("-"))) if given else ""
+            case Kind.WHOLE | Kind.DECIMAL:
+                return self._number(name, given)
+            case Kind.FLAG:
+                return self._flag(name, given)
+            case Kind.FILE:
+                return Path(given).expanduser()
+            case Kind.WORD | Kind.TEXT:
+                return self._choice(name, given.strip())
+
+    @property
+    def wanted(self) -> str:
+        """ "a whole number from 1 to 10"."""
+        if self.choices:
+            return " or ".join(self.choices)
+        if self.kind is Kind.FLAG:
+            return "true or false"
+        return f"a {'whole ' * (self.kind is Kind.WHOLE)}number from {self.low:g} to {self.high:g}"
+
+    def _number(self, name: str, given: str) -> int | float:
+        try:
+            value = int(given) if self.kind is Kind.WHOLE else float(given)
+        except ValueError:
+            raise BadOption(name, given, self.wanted) from None
+        if not self.low <= value <= self.high:
+            raise BadOption(name, given, self.wanted)
+        return value
+
+    def _flag(self, name: str, given: str) -> bool:
+        if given.lower() in ("true", "yes", "on", "1"):
+            return True
+        if given.lower() in ("false", "no", "off", "0"):
+            return False
+        raise BadOption(name, given, self.wanted)
+
+    def _choice(self, name: str, given: str) -> str:
+        if self.choices and given not in self.choices:
+            raise BadOption(name, given, self.wanted)
+        return given
+
+
+def handle(given: str) -> str:
+    """ "@NASA" -> "nasa", as huggingtweets does it: one @ dropped, lower case. Raises BadHandle."""
+    name = given.strip().removeprefix("@").lower()
+    if len(name) > LONGEST_HANDLE or not HANDLE.fullmatch(name):
+        raise BadHandle(given.strip()[:LONGEST_HANDLE])
+    return name
+
+
+def persona_name(people: tuple[str, ...]) -> str:
+    """The same people in any order are the same persona."""
+    return "-".join(sorted(set(people)))
+
+
+SEEDS = 2**31 - 1
+
+People = Annotated[tuple[str, ...], Spec(Kind.PEOPLE, "one or more handles: @a @b")]
+PersonaName = Annotated[str, Spec(Kind.PERSONA, "a persona: @name")]
+Prompt = Annotated[str, Spec(Kind.TEXT, "words the tweet begins with")]
+Search = Annotated[str, Spec(Kind.TEXT, "part of a name")]
+Count = Annotated[int, Spec(Kind.WHOLE, "how many tweets", 1, 10)]
+Temperature = Annotated[float | None, Spec(Kind.DECIMAL, "higher is wilder", 0.1, 2.0)]
+Seed = Annotated[int | None, Spec(Kind.WHOLE, "the same seed gives the same result", 0, SEEDS)]
+File = Annotated[Path | None, Spec(Kind.FILE, "an X archive, CSV, JSON or text file of tweets")]
+Source = Annotated[
+    str, Spec(Kind.WORD, "where the tweets come from: the bundled people, or what was read before",
+              choices=("bundled", "kept"))
+]  # fmt: skip
+Base = Annotated[str, Spec(Kind.WORD, "the base model")]
+Method = Annotated[str, Spec(Kind.WORD, "train every weight, or a small adapter", choices=("full", "lora"))]
+Force = Annotated[bool, Spec(Kind.FLAG, "train again, or although there is little text")]
+JobId = Annotated[str, Spec(Kind.WORD, "a job, as /queue names it")]
+Number = Annotated[int | None, Spec(Kind.WHOLE, "a version's number", 1, 1_000_000)]
+Sure = Annotated[bool, Spec(Kind.FLAG, "delete without asking back")]

@@ -1,0 +1,120 @@
+"""The one table of commands, and the door through which every request comes.
+
+A command is a typed async function; its signature is its options. Permission and errors are dealt with here, so that
+no handler knows of them.
+"""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, get_type_hints
+
+from bot.commands.options import Kind, Spec
+from bot.config import Config
+from bot.domain import Origin
+from bot.errors import Broken, MissingOption, MockingbirdError, NotAdmin
+from bot.folder import Folder
+from bot.generation import Generation
+from bot.jobs import Jobs
+from bot.progress import Board
+from bot.reply import Reply
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What handlers stand on."""
+
+    config: Config
+    folder: Folder
+    store: Store
+    jobs: Jobs
+    board: Board
+    generation: Generation
+
+
+async def _say_nothing(words: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """One use of a command: who asks, and a way to say something before the answer."""
+
+    origin: Origin
+    services: Services = field(repr=False)
+    say: Callable[[str], Awaitable[None]] = field(default=_say_nothing, repr=False)
+
+
+Handler = Callable[..., Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Option:
+    name: str
+    spec: Spec
+    required: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    name: str
+    """Words: "tweet", "models list"."""
+    summary: str
+    handler: Handler = field(repr=False)
+    options: tuple[Option, ...]
+    admin: bool
+    slow: bool
+    """Whether the answer may take seconds, so that later lines should not wait for it."""
+
+    @property
+    def usage(self) -> str:
+        words = [f"{option.name}" if option.required else f"[{option.name}]" for option in self.options]
+        return " ".join([f"/{self.name}", *words])
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def command(name: str, summary: str, *, admin: bool = False, slow: bool = False) -> Callable[[Handler], Handler]:
+    """Enter a handler in the table. Its first parameter is the request, the others are the options."""
+
+    def enter(handler: Handler) -> Handler:
+        hints = get_type_hints(handler, include_extras=True)
+        parameters = list(inspect.signature(handler).parameters.values())[1:]
+        options = tuple(
+            Option(each.name, hints[each.name].__metadata__[0], each.default is each.empty) for each in parameters
+        )
+        COMMANDS[name] = Command(name, summary, handler, options, admin, slow)
+        return handler
+
+    return enter
+
+
+async def run(command: Command, request: Request, given: dict[str, str]) -> Reply:
+    """Answer a command whose options are still text. Whatever goes wrong comes back as a sentence."""
+    try:
+        if command.admin and not request.origin.admin:
+            raise NotAdmin(command.name)
+        return await command.handler(request, **_values(command, given))
+    except MockingbirdError as error:
+        log.info("/%s from %s: %s", command.name, request.origin.who, error.sentence)
+        return Reply(error.sentence, error=True, private=True)
+    except Exception:
+        log.exception("/%s from %s broke", command.name, request.origin.who)
+        return Reply(Broken().sentence, error=True, private=True)
+
+
+def _values(command: Command, given: dict[str, str]) -> dict[str, Any]:
+    for option in command.options:
+        if option.required and not given.get(option.name, "").strip():
+            raise MissingOption(option.name, command.usage)
+    specs = {option.name: option.spec for option in command.options}
+    return {name: specs[name].read(name, text) for name, text in given.items()}
+
+
+def takes(command: Command, kind: Kind) -> Option | None:
+    """The command's option of that kind, if it has one."""
+    return next((option for option in command.options if option.spec.kind is kind), None)

@@ -1,0 +1,96 @@
+"""/train: from people to a job."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot import text
+from bot.commands.options import Base, File, Force, Method, People, Seed, Source, persona_name
+from bot.commands.table import Request, command
+from bot.domain import Corpus, Person, Training
+from bot.errors import BaseNotAllowed, FileTooBig, NoFile, NoTweets, QuotaSpent, TooManyPeople
+from bot.reply import Reply
+from bot.store import day_ago
+from trainer import starter
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a person's tweets are: a file to read, or a corpus read before."""
+
+    label: str
+    file: Path | None = None
+    corpus: Corpus | None = None
+
+
+@command("train", "Learn to tweet like somebody")
+async def train(
+    request: Request,
+    people: People,
+    file: File = None,
+    source: Source = "",
+    base: Base = "",
+    method: Method = "",
+    seed: Seed = None,
+    force: Force = False,
+) -> Reply:
+    services, settings = request.services, request.services.config.training
+    if len(people) > settings.max_people:
+        raise TooManyPeople(settings.max_people)
+    if base and base != settings.base and not request.origin.admin:
+        raise BaseNotAllowed(base)
+    name = persona_name(people)
+    persona = await services.store.persona(name)
+    asked = any((file, base, method, seed is not None, force))
+    if persona and not asked:
+        return text.already(persona)
+    await _check_quota(request)
+    found = {person: await _find(request, person, file, source) for person in people}
+    training = Training(
+        persona=name,
+        people=tuple(Person(person, each.corpus.digest if each.corpus else "") for person, each in found.items()),
+        base=base or settings.base,
+        method=method or settings.method,
+        seed=seed,
+        force=force,
+        label=", ".join(dict.fromkeys(each.label for each in found.values())),
+    )
+    files = {person: each.file for person, each in found.items() if each.file}
+    job = await services.jobs.submit(training, files, request.origin)
+    return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
+
+
+async def _find(request: Request, handle: str, file: Path | None, source: str) -> Found:
+    """The file that was given, the bundled person, or the tweets kept from before. Raises NoTweets, NoFile."""
+    if file:
+        return await asyncio.to_thread(_given, file, request.services.config.limits.upload_mb)
+    bundled = starter.PEOPLE / f"{handle}.jsonl"
+    if source != "kept" and bundled.exists():
+        return Found("bundled", file=bundled)
+    if source != "bundled" and (corpus := await request.services.store.corpus(handle)):
+        return Found("kept tweets", corpus=corpus)
+    raise NoTweets(handle)
+
+
+def _given(file: Path, limit: int) -> Found:
+    try:
+        size = file.stat().st_size
+    except OSError:
+        raise NoFile(str(file)) from None
+    if not file.is_file():
+        raise NoFile(str(file))
+    if size > limit * MEGABYTE:
+        raise FileTooBig(size // MEGABYTE, limit)
+    return Found(file.name, file=file)
+
+
+async def _check_quota(request: Request) -> None:
+    limit = request.services.config.training.per_user_a_day
+    if not limit or request.origin.admin:
+        return
+    used = await request.services.store.trainings_since(request.origin.who, day_ago())
+    if len(used) >= limit:
+        raise QuotaSpent(limit, used[-limit] + timedelta(days=1))

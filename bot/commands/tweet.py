@@ -1,0 +1,56 @@
+"""/tweet: fresh words in a persona's voice."""
+
+from bot import text
+from bot.commands.lookup import channel_scope, find_persona
+from bot.commands.options import Count, PersonaName, Prompt, Seed, Temperature
+from bot.commands.table import Request, command
+from bot.domain import Persona
+from bot.errors import NoPersonaChosen
+from bot.reply import Reply
+from trainer.protocol import GenerateTask, Sample
+
+
+@command("tweet", "A fresh tweet in a persona's voice", slow=True)
+async def tweet(
+    request: Request,
+    persona: PersonaName = "",
+    prompt: Prompt = "",
+    count: Count = 1,
+    temperature: Temperature = None,
+    seed: Seed = None,
+) -> Reply:
+    services, settings = request.services, request.services.config.generation
+    speaker = await _ready(request, persona or await _here(request))
+    task = GenerateTask(
+        model=str(speaker.current.directory),
+        prompt=prompt,
+        count=count,
+        seed=seed,
+        temperature=temperature or settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        max_tokens=settings.max_tokens,
+    )
+    result = await services.generation.sample(task)
+    again = f"/tweet {speaker.handle} {prompt}".strip()
+    return text.tweets(speaker, [Sample.read(sample) for sample in result.samples], again)
+
+
+async def _here(request: Request) -> str:
+    """Who speaks in this channel: the one chosen with /use, or the only one there is. Raises NoPersonaChosen."""
+    store = request.services.store
+    if chosen := await store.setting(channel_scope(request.origin), "persona"):
+        return chosen
+    everyone = await store.personas()
+    if len(everyone) != 1:
+        raise NoPersonaChosen
+    return everyone[0].name
+
+
+async def _ready(request: Request, name: str) -> Persona:
+    """The persona; one that is being trained for the first time is waited for."""
+    services = request.services
+    if not await services.store.persona(name) and (job := await services.store.active_job_of(name)):
+        await request.say(text.waiting_for(job))
+        await services.jobs.finished(job.id)
+    return await find_persona(services.store, name)

@@ -1,0 +1,74 @@
+"""The data folder: what lies where, and what may be swept away."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.errors import FolderInUse
+
+
+class Folder:
+    """models/<persona>/<version>, tweets/<handle>-<digest>, work/<job>; the database and the transcript beside them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().resolve()
+        for part in ("models", "tweets", "work"):
+            (self.root / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def model(self, persona: str, number: int) -> Path:
+        return self.root / "models" / persona / str(number)
+
+    def corpus(self, handle: str, digest: str) -> Path:
+        return self.root / "tweets" / f"{handle}-{digest[:16]}.jsonl.gz"
+
+    def work(self, job: str) -> Path:
+        return self.root / "work" / job
+
+    @property
+    def transcript(self) -> Path:
+        return self.root / "console.jsonl"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other bots out; the lock goes with the process, however it ends. Raises FolderInUse."""
+        with (self.root / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise FolderInUse(str(self.root)) from error
+            yield
+
+    def sweep(self, jobs: set[str], models: set[Path]) -> list[Path]:
+        """Remove what a bot killed midway left: the work of jobs that are over, models that were never published."""
+        left = [path for path in (self.root / "work").iterdir() if path.name not in jobs]
+        left += [path for path in (self.root / "models").glob("*/*") if path not in models]
+        for path in left:
+            remove(path)
+        return left
+
+
+def keep(source: Path, target: Path) -> str:
+    """Copy a file so that it outlives its sender, and return the SHA-256 of its content in hexadecimal."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while block := reading.read(1 << 20):
+            digest.update(block)
+            writing.write(block)
+        writing.flush()
+        os.fsync(writing.fileno())
+    return digest.hexdigest()
+
+
+def remove(path: Path) -> None:
+    """A folder or file, if it is there; a persona's folder goes with its last version."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    if path.parent.parent.name == "models" and path.parent.is_dir() and not any(path.parent.iterdir()):
+        path.parent.rmdir()

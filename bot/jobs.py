@@ -1,0 +1,271 @@
+"""The life of a training: stored, its files read, trained when the device is free, published, and told of.
+
+Two loops, because reading files needs no device and its refusals should not wait for one. Everything that counts is in
+the store before it happens, so a bot that is killed goes on where it was.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bot import clock, folder, text
+from bot.config import Config
+from bot.domain import Corpus, Job, JobState, Origin, Person, Training, Version
+from bot.errors import Broken, ChildFailed, MockingbirdError, NoTweets, SameUnderWay, UnknownJob
+from bot.folder import Folder
+from bot.progress import Board
+from bot.store import Store
+from bot.worker import Worker
+from trainer.protocol import (
+    Done,
+    Event,
+    Failed,
+    FinetuneResult,
+    FinetuneTask,
+    IngestResult,
+    IngestTask,
+    Progress,
+    Request,
+)
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""How often a training is started before a trainer that keeps dying is given up."""
+
+AUTHORS_OFFERED = 4
+
+Start = Callable[[str], Worker]
+"""Makes the child for a verb; it is started by whoever gets it."""
+
+
+class Jobs:
+    """Accepts, runs, resumes and cancels trainings."""
+
+    def __init__(self, config: Config, data: Folder, store: Store, board: Board, start: Start) -> None:
+        self._config, self._data, self._store, self._board, self._start = config, data, store, board, start
+        self._news = asyncio.Condition()
+        self._told = 1
+        self._running: dict[str, Worker] = {}
+
+    # For commands.
+
+    async def submit(self, training: Training, files: dict[str, Path], origin: Origin) -> Job:
+        """Keep the files, store the job, and say where it stands. Equal requests get the same job.
+
+        ``files`` maps a handle to the file its tweets are read from; its person's digest is filled in here.
+        """
+        id = secrets.token_hex(3)
+        people = [await self._keep(person, files.get(person.handle), id) for person in training.people]
+        job = await self._store.submit(id, replace(training, people=tuple(people)), origin)
+        if job.id != id:  # joined another, or an update seen before
+            folder.remove(self._data.work(id))
+        await self._tell()
+        return job
+
+    async def cancel(self, job: Job) -> bool:
+        """False when it was over already."""
+        ended = await self._store.end(job.id, JobState.CANCELLED, text.cancelled(job).values())
+        if worker := self._running.get(job.id):
+            await worker.cancel()
+        if ended:
+            await self._clear(job)
+        return ended
+
+    async def retry(self, job: Job, origin: Origin) -> None:
+        """A job that is over waits again; who asks for that watches it too. Raises SameUnderWay."""
+        if not await self._store.requeue(job.id, origin):
+            raise SameUnderWay(job.persona)
+        await self._tell()
+
+    async def place(self, job: Job) -> int:
+        """How many jobs come before it."""
+        return [each.id for each in await self._store.active_jobs()].index(job.id)
+
+    async def finished(self, job: str) -> Job:
+        """Wait until the job is over."""
+        async with self._news:
+            while (found := await self._store.job(job)) and found.state.active:
+                await self._news.wait()
+        if found is None:
+            raise UnknownJob(job)
+        return found
+
+    async def idle(self) -> None:
+        """Wait until there is nothing to do."""
+        async with self._news:
+            while await self._store.active_jobs():
+                await self._news.wait()
+
+    async def news(self, seen: int) -> int:
+        """Wait until more was told than ``seen``, and return how much; 0 returns at once."""
+        async with self._news:
+            await self._news.wait_for(lambda: self._told > seen)
+            return self._told
+
+    # The loops.
+
+    async def run(self) -> None:
+        """Work until cancelled; children then end with their checkpoints kept."""
+        active = await self._store.active_jobs()
+        published = {self._data.model(job.persona, job.version) for job in active}
+        self._data.sweep({job.id for job in active}, await self._store.directories() | published)
+        try:
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self._loop(self._prepare, JobState.WAITING))
+                loops.create_task(self._loop(self._train, JobState.TRAINING, JobState.READY))
+        finally:
+            for worker in list(self._running.values()):
+                await worker.close()
+
+    async def _loop(self, work: Callable[[Job], Awaitable[None]], *states: JobState) -> None:
+        while True:
+            job = await self._next(*states)
+            try:
+                await work(job)
+            except MockingbirdError as error:
+                await self._fail(job, error)
+            except Exception:
+                log.exception("job %s broke", job.id)
+                await self._fail(job, Broken())
+            await self._show_places()
+            await self._tell()
+
+    async def _next(self, *states: JobState) -> Job:
+        async with self._news:
+            while True:
+                for state in states:
+                    if job := await self._store.next_job(state):
+                        return job
+                await self._news.wait()
+
+    async def _prepare(self, job: Job) -> None:
+        """Read the files of a job into corpora."""
+        for person in job.training.people:
+            corpus = await self._store.corpus(person.handle, person.digest)
+            if corpus is None or not self._data.corpus(person.handle, person.digest).exists():
+                corpus = await self._ingest(job, person)
+            counts = self._board[job.id].counts | {person.handle: corpus.summary["counts"]}
+            self._board.post(job.id, replace(self._board[job.id], counts=counts))
+        for person in job.training.people:
+            folder.remove(self._data.work(job.id) / person.file)
+        await self._store.make_ready(job.id)
+
+    async def _ingest(self, job: Job, person: Person) -> Corpus:
+        source = self._data.work(job.id) / person.file
+        if not person.file or not source.exists():
+            raise NoTweets(person.handle)
+        try:
+            return await self._read(job, person.handle, person.digest, source)
+        except ChildFailed as error:
+            if error.kind != "SeveralAuthors":
+                raise
+            authors = list(error.details["authors"])[:AUTHORS_OFFERED]
+            for author in authors:  # so that the answer to "which?" needs no second upload
+                await self._read(job, author, person.digest, source)
+            raise
+
+    async def _read(self, job: Job, handle: str, digest: str, source: Path) -> Corpus:
+        output = self._data.corpus(handle, digest)
+        result = await self._ask(job, "ingest", IngestTask(str(source), str(output), handle).values())
+        corpus = Corpus(handle, digest, IngestResult.read(result).values())
+        await self._store.add_corpus(corpus)
+        return corpus
+
+    async def _train(self, job: Job) -> None:
+        """Train, and again from the checkpoint when the trainer dies; then publish."""
+        while started := await self._store.start_training(job.id):
+            try:
+                result = await self._ask(started, "finetune", self._task(started).values())
+            except ChildFailed as error:
+                if error.kind != "WorkerDied" or started.attempts >= ATTEMPTS:
+                    raise
+                log.warning("job %s: %s It goes on from its checkpoint.", job.id, error.sentence)
+                continue
+            return await self._publish(started, FinetuneResult.read(result))
+
+    def _task(self, job: Job) -> FinetuneTask:
+        training = job.training
+        return FinetuneTask(
+            job=job.id,
+            persona=job.persona,
+            corpora=[str(self._data.corpus(person.handle, person.digest)) for person in training.people],
+            output=str(self._data.model(job.persona, job.version)),
+            work=str(self._data.work(job.id) / "training"),
+            base=training.base,
+            method=training.method,
+            seed=training.seed if training.seed is not None else int(job.id, 16),
+            version=job.version,
+            device=self._config.training.device,
+            force=training.force,
+        )
+
+    async def _publish(self, job: Job, result: FinetuneResult) -> None:
+        directory = Path(result.directory)
+        version = Version(job.persona, job.version, directory, job.id, clock.now(), result.meta)
+        display = " & ".join(person["name"] for person in result.meta["people"])
+        if await self._store.publish(job, version, display, text.trained(job, result).values()):
+            await self._clear(job)
+        else:  # cancelled while the trainer was putting the last file in place
+            folder.remove(directory)
+
+    async def _ask(self, job: Job, verb: str, task: dict[str, Any]) -> dict[str, Any]:
+        """What a child answers; its progress goes to the board. Raises ChildFailed."""
+        worker = self._running[job.id] = self._start(verb)
+        try:
+            await worker.start()
+            if not await self._active(job):  # cancelled before there was a child to tell
+                raise ChildFailed("Cancelled", "Cancelled.")
+            return await self._last_word(job, worker.ask(Request(job.id, verb, task)))
+        finally:
+            self._running.pop(job.id, None)
+            await worker.close()
+
+    async def _last_word(self, job: Job, events: AsyncIterator[Event]) -> dict[str, Any]:
+        async for event in events:
+            match event:
+                case Progress():
+                    self._board.post(job.id, self._board[job.id].after(event))
+                case Done():
+                    return event.result
+                case Failed():
+                    raise ChildFailed(event.kind, event.sentence, event.details)
+        raise Broken
+
+    # The parts.
+
+    async def _keep(self, person: Person, source: Path | None, job: str) -> Person:
+        if source is None:
+            return person
+        name = f"{person.handle}{source.suffix}"
+        digest = await asyncio.to_thread(folder.keep, source, self._data.work(job) / name)
+        return replace(person, digest=digest, file=name)
+
+    async def _active(self, job: Job) -> bool:
+        found = await self._store.job(job.id)
+        return found is not None and found.state.active
+
+    async def _fail(self, job: Job, error: MockingbirdError) -> None:
+        log.info("job %s failed: %s", job.id, error.sentence)
+        if await self._store.end(job.id, JobState.FAILED, text.failed(job, error).values(), error.sentence):
+            await self._clear(job)
+
+    async def _clear(self, job: Job) -> None:
+        """The job is over: its folder goes, and whoever waited is told."""
+        await asyncio.to_thread(folder.remove, self._data.work(job.id))
+        self._board.forget(job.id)
+        await self._tell()
+
+    async def _show_places(self) -> None:
+        for place, job in enumerate(await self._store.active_jobs()):
+            if job.state is not JobState.TRAINING:
+                self._board.post(job.id, replace(self._board[job.id], place=place))
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._told += 1
+            self._news.notify_all()

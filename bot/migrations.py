@@ -1,0 +1,71 @@
+"""The tables, grown one step at a time: a list of statements, each applied once and never changed after."""
+
+STEPS: list[str] = [
+    """
+    -- Updates a platform sent, so that one sent twice is handled once.
+    CREATE TABLE inbox (
+        platform TEXT NOT NULL, update_id TEXT NOT NULL, received TEXT NOT NULL,
+        PRIMARY KEY (platform, update_id)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE jobs (
+        place INTEGER PRIMARY KEY,        -- order of arrival
+        id TEXT NOT NULL UNIQUE,
+        likeness TEXT NOT NULL,           -- equal for equal requests
+        persona TEXT NOT NULL,
+        training TEXT NOT NULL,           -- domain.Training as JSON
+        state TEXT NOT NULL,
+        asker TEXT NOT NULL,
+        created TEXT NOT NULL,
+        ended TEXT,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        version INTEGER NOT NULL DEFAULT 0,
+        error TEXT NOT NULL DEFAULT ''
+    );
+    CREATE UNIQUE INDEX one_active_job_a_request ON jobs (likeness)
+        WHERE state IN ('waiting', 'ready', 'training');
+    CREATE INDEX jobs_of_a_user ON jobs (asker, created);
+
+    -- Who is shown a job's progress and told how it ended.
+    CREATE TABLE watchers (
+        job TEXT NOT NULL REFERENCES jobs (id), platform TEXT NOT NULL, channel TEXT NOT NULL,
+        user TEXT NOT NULL, message TEXT NOT NULL, name TEXT NOT NULL,
+        PRIMARY KEY (job, platform, channel, user, message)
+    ) WITHOUT ROWID;
+
+    -- Final notices, written with the state they tell of and removed from view once delivered.
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL, platform TEXT NOT NULL, channel TEXT NOT NULL, user TEXT NOT NULL,
+        message TEXT NOT NULL, content TEXT NOT NULL, created TEXT NOT NULL, delivered TEXT
+    );
+    CREATE INDEX outbox_waiting ON outbox (platform, id) WHERE delivered IS NULL;
+
+    -- Tweets read before: by person and by the content they were read from.
+    CREATE TABLE corpora (
+        handle TEXT NOT NULL, digest TEXT NOT NULL, summary TEXT NOT NULL, created TEXT NOT NULL,
+        PRIMARY KEY (handle, digest)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE personas (
+        name TEXT PRIMARY KEY, display_name TEXT NOT NULL, current INTEGER NOT NULL,
+        pinned INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE versions (
+        persona TEXT NOT NULL REFERENCES personas (name) ON DELETE CASCADE,
+        number INTEGER NOT NULL, directory TEXT NOT NULL, job TEXT NOT NULL UNIQUE, created TEXT NOT NULL,
+        meta TEXT NOT NULL,
+        PRIMARY KEY (persona, number)
+    ) WITHOUT ROWID;
+
+    -- Choices of admins: a channel's persona, for one.
+    CREATE TABLE settings (
+        scope TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (scope, name)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL
+    );
+    """,
+]

@@ -1,0 +1,41 @@
+"""A running bot for each test, and a timeline to train on."""
+
+import csv
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import RunningBot
+from tests.trainer.conftest import invented_tweets
+from tests.trainer.conftest import tiny_base as tiny_base
+
+
+@pytest.fixture
+async def bot(tmp_path: Path, tiny_base: Path) -> AsyncIterator[RunningBot]:
+    """Not started yet; whatever is left of it afterwards is stopped."""
+    running = RunningBot(tmp_path / "data", tiny_base)
+    yield running
+    await running.stop()
+    assert running.children() == []
+
+
+@pytest.fixture
+def timeline(tmp_path: Path) -> Path:
+    return write_timeline(tmp_path / "keeper.csv", 250)
+
+
+@pytest.fixture
+def long_timeline(tmp_path: Path) -> Path:
+    """Enough to train on for some seconds, so that something can happen meanwhile."""
+    return write_timeline(tmp_path / "long.csv", 4_000)
+
+
+def write_timeline(path: Path, count: int, seed: int = 1) -> Path:
+    """A CSV of invented tweets, as a person might have exported it."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "created_at", "full_text"])
+        for number, text in enumerate(invented_tweets(count, seed)):
+            rows.writerow([1_000 + number, f"2024-01-01 00:{number // 60:02}:{number % 60:02}", text])
+    return path

@@ -1,0 +1,142 @@
+"""A whole bot for tests: the real program in its own process, its children, its files."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+Wanted = Callable[[Event], bool]
+
+
+class RunningBot:
+    """``mockingbird chat --json`` over pipes. Lines are said, events are awaited, nothing is slept for."""
+
+    def __init__(self, data: Path, base: Path) -> None:
+        self.data = data
+        self.events: list[Event] = []
+        self._env = os.environ | {
+            "MOCKINGBIRD_TRAINING__BASE": str(base),
+            "MOCKINGBIRD_TRAINING__DEVICE": "cpu",
+            "MOCKINGBIRD_LOGGING__LEVEL": "DEBUG",
+            "OMP_NUM_THREADS": "1",
+            "MOCKINGBIRD_TEST": str(data),
+        }
+        self._news = asyncio.Condition()
+        self._lines = 0
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self, *options: str) -> None:
+        """A new process on the same data; events of earlier ones are forgotten."""
+        self.events, self._lines = [], 0
+        command = [sys.executable, "-m", "bot", "chat", "--json", "--data", str(self.data), *options]
+        self._process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=self._env, limit=1 << 24
+        )
+        self._reading = asyncio.create_task(self._read(self._process))
+
+    async def say(self, line: str) -> int:
+        """The number that the answers will carry."""
+        assert self._process
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n".encode())
+        await self._process.stdin.drain()
+        self._lines += 1
+        return self._lines
+
+    async def until(self, wanted: Wanted) -> Event:
+        """The first event, past or to come, that is wanted."""
+        async with self._news:
+            while not (found := next(filter(wanted, self.events), None)):
+                assert self._reading
+                assert not self._reading.done(), f"the bot ended; it said {self.events}"
+                await self._news.wait()
+        return found
+
+    async def answer(self, line: int) -> Event:
+        """The first thing said to a line."""
+        return await self.until(lambda event: event["line"] == line)
+
+    async def final(self, line: int) -> Event:
+        return await self.until(lambda event: event["line"] == line and event["final"])
+
+    async def ask(self, line: str) -> Event:
+        return await self.final(await self.say(line))
+
+    async def stage(self, line: int, words: str) -> Event:
+        """The first frame of progress that tells of a stage."""
+        return await self.until(
+            lambda event: event["line"] == line and event["kind"] == "progress" and words in event["text"]
+        )
+
+    async def end(self) -> int:
+        """End of input: wait until all work is done, and give the exit code."""
+        assert self._process
+        assert self._process.stdin
+        self._process.stdin.close()
+        return await self._gone()
+
+    async def kill(self) -> None:
+        """``kill -9`` of the bot, of the bot alone."""
+        assert self._process
+        self._process.send_signal(signal.SIGKILL)
+        await self._gone()
+
+    async def stop(self) -> int:
+        assert self._process
+        if self._process.returncode is None:
+            self._process.terminate()
+        return await self._gone()
+
+    def children(self, verb: str = "") -> list[int]:
+        """Process ids of the trainers that work on this data folder or for this bot, orphans too."""
+        return [pid for pid, command in processes() if f"-m trainer {verb}".strip() in command and self._owns(pid)]
+
+    def files(self, pattern: str) -> list[Path]:
+        return sorted(self.data.rglob(pattern))
+
+    def transcript(self) -> list[Event]:
+        return [json.loads(line) for line in (self.data / "console.jsonl").read_text().splitlines()]
+
+    def log(self) -> str:
+        return (self.data / "mockingbird.log").read_text()
+
+    async def _read(self, process: Process) -> None:
+        assert process.stdout
+        async for line in process.stdout:
+            async with self._news:
+                self.events.append(json.loads(line))
+                self._news.notify_all()
+        async with self._news:
+            self._news.notify_all()
+
+    async def _gone(self) -> int:
+        assert self._process
+        assert self._reading
+        code = await self._process.wait()
+        await self._reading
+        return code
+
+    def _owns(self, pid: int) -> bool:
+        """Told apart by the environment, which a child keeps when its parent is gone."""
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        return f"MOCKINGBIRD_TEST={self.data}".encode() in environment
+
+
+def processes() -> Iterator[tuple[int, str]]:
+    """Every running process and its command line."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                yield int(entry.name), (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue  # gone meanwhile

@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer import base
+from trainer.base import Base
+from trainer.corpus import IGNORED, Row, batches, epoch, near_duplicates, split, tokenise
+from tests.trainer.conftest import END, invented_tweets
+
+QUOTE = "the lighthouse keeper counts gulls every morning before breakfast"
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_base: Path) -> Base:
+    return base.load(str(tiny_base), "cpu")
+
+
+def rows(lengths: list[int], token: int = 5) -> list[Row]:
+    return [[token] * length for length in lengths]
+
+
+def test_a_tenth_is_held_out_and_nothing_is_lost_or_doubled() -> None:
+    tweets = invented_tweets(200)
+    train, held_out = split(tweets, seed=3)
+    assert len(held_out) == 20
+    assert sorted(train + held_out) == sorted(tweets)
+
+
+def test_at_least_one_and_at_most_500_tweets_are_held_out() -> None:
+    assert len(split(["one little tweet", "another small tweet"], seed=1)[1]) == 1
+    assert len(split(invented_tweets(6000), seed=1)[1]) == 500
+
+
+def test_the_split_depends_on_the_seed_alone() -> None:
+    tweets = invented_tweets(100)
+    assert split(tweets, seed=1) == split(tweets, seed=1)
+    assert split(tweets, seed=1) != split(tweets, seed=2)
+
+
+def test_tweets_that_share_eight_words_never_straddle_the_split() -> None:
+    tweets = invented_tweets(95) + [f"{word}: {QUOTE} {word}" for word in ("first", "second", "third", "fourth")]
+    for seed in range(20):
+        train, held_out = split(tweets, seed)
+        assert not (any(QUOTE in tweet for tweet in train) and any(QUOTE in tweet for tweet in held_out))
+
+
+def test_a_chain_of_shared_runs_is_one_group() -> None:
+    words = [f"word{number}" for number in range(24)]
+    chain = [" ".join(words[:12]), " ".join(words[4:20]), " ".join(words[12:])]
+    assert near_duplicates([*chain, "something else entirely"]) == [[0, 1, 2], [3]]
+
+
+def test_a_script_without_spaces_is_compared_by_characters() -> None:
+    shared = "今日は朝から港でかもめを数えていました"
+    assert near_duplicates([f"{shared}とても楽しい", f"ねえ{shared}", "夜は灯台の下で静かに本を読む"]) == [[0, 1], [2]]
+
+
+def test_every_tweet_stands_between_end_of_text_tokens(tiny: Base) -> None:
+    (row,) = tokenise(tiny.tokenizer, ["send soup"], 64)
+    end = tiny.tokenizer.eos_token_id
+    assert row[0] == row[-1] == end
+    assert tiny.tokenizer.decode(row[1:-1]) == "send soup"
+
+
+def test_a_tweet_that_spells_out_the_end_token_does_not_end_there(tiny: Base) -> None:
+    (row,) = tokenise(tiny.tokenizer, [f"what {END} is this"], 64)
+    assert row.count(tiny.tokenizer.eos_token_id) == 2
+    assert tiny.tokenizer.decode(tiny.tokenizer(END)["input_ids"][1:]) == END
+
+
+def test_a_tweet_longer_than_the_context_is_cut_and_does_not_end(tiny: Base) -> None:
+    (row,) = tokenise(tiny.tokenizer, ["gull " * 100], 64)
+    assert len(row) == 64
+    assert row[-1] != tiny.tokenizer.eos_token_id
+
+
+def test_labels_are_the_next_tokens_and_padding_is_ignored() -> None:
+    (batch,) = batches([[1, 2, 3], [1, 2, 3, 4, 5]], 64)
+    assert batch.labels.tolist() == [[2, 3, IGNORED, IGNORED, IGNORED], [2, 3, 4, 5, IGNORED]]
+    assert batch.tokens == 6
+
+
+@given(st.lists(st.integers(2, 60), min_size=1, max_size=80), st.integers(60, 300))
+def test_no_batch_exceeds_its_tokens_and_every_row_comes_once(lengths: list[int], budget: int) -> None:
+    made = batches(rows(lengths), budget)
+    assert all(batch.ids.numel() <= budget for batch in made)
+    assert sum(batch.tokens for batch in made) == sum(lengths) - len(lengths)
+
+
+def test_an_epoch_wastes_little_on_padding(tiny: Base) -> None:
+    people = [tokenise(tiny.tokenizer, invented_tweets(1000), 64)]
+    made = epoch(people, 1024, seed=1, number=0)
+    assert sum(batch.ids.numel() for batch in made) < 1.1 * sum(len(row) for row in people[0])
+
+
+def test_an_epoch_depends_on_its_seed_and_number_alone() -> None:
+    people = [rows(list(range(2, 60)) * 5)]
+
+    def shapes(seed: int, number: int) -> list[list[int]]:
+        return [list(batch.ids.shape) for batch in epoch(people, 256, seed, number)]
+
+    assert shapes(1, 0) == shapes(1, 0)
+    assert shapes(1, 0) != shapes(1, 1)
+    assert shapes(1, 0) != shapes(2, 0)
+
+
+def test_people_with_few_tweets_weigh_as_much_as_the_others_and_are_in_every_batch() -> None:
+    many, few = rows([20, 25, 30] * 60, token=1), rows([10, 15, 50] * 4, token=2)
+    made = epoch([many, few], 512, seed=1, number=0)
+    ones = sum(int((batch.ids == 1).sum()) for batch in made)
+    twos = sum(int((batch.ids == 2).sum()) for batch in made)
+    assert abs(ones - twos) < 60
+    assert all((batch.ids == 1).any() and (batch.ids == 2).any() for batch in made if len(batch.ids) > 3)
+
+
+def test_a_small_persons_extra_tweets_are_drawn_afresh_each_epoch() -> None:
+    many = rows([30] * 15, token=1)
+    few = [[token] * 30 for token in range(2, 12)]
+    drawn = [sorted(sum((batch.ids[:, 0].tolist() for batch in epoch([many, few], 90, 1, number)), [])) for number in (0, 1)]
+    assert drawn[0] != drawn[1]

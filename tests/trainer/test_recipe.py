@@ -1,0 +1,41 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer import recipe
+from trainer.errors import Failed
+
+STARTER = 2_600_000
+
+
+def test_the_rates_at_the_measured_sizes_are_the_measured_rates() -> None:
+    assert recipe.choose(75_000, STARTER, "full", {}).learning_rate == pytest.approx(2e-3)
+    assert recipe.choose(15_000, STARTER, "full", {}).learning_rate == pytest.approx(1e-3, rel=0.02)
+    assert recipe.choose(75_000, 124_000_000, "full", {}).learning_rate == pytest.approx(1.372e-4, rel=0.02)
+    assert recipe.choose(75_000, 124_000_000, "lora", {}).learning_rate == pytest.approx(7e-4, rel=0.05)
+
+
+def test_much_text_gets_fewer_epochs_and_little_text_more() -> None:
+    epochs = [recipe.choose(tokens, STARTER, "full", {}).epochs for tokens in (10_000, 75_000, 500_000)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[1] == pytest.approx(3.2)
+    assert epochs[2] == 1.0
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**12), st.sampled_from(["full", "lora"]))
+def test_every_size_gets_a_usable_recipe(tokens: int, parameters: int, method: str) -> None:
+    chosen = recipe.choose(tokens, parameters, method, {})
+    assert 0 < chosen.learning_rate < 0.1
+    assert 0 < chosen.epochs <= recipe.MOST_EPOCHS
+    assert 1 <= chosen.slice_tokens <= chosen.batch_tokens
+
+
+def test_settings_have_the_last_word_and_keep_their_kind() -> None:
+    chosen = recipe.choose(75_000, STARTER, "full", {"learning_rate": 3e-3, "patience": 7.0})
+    assert (chosen.learning_rate, chosen.patience) == (3e-3, 7)
+    assert isinstance(chosen.patience, int)
+
+
+def test_an_unknown_setting_is_named_with_the_known_ones() -> None:
+    with pytest.raises(Failed, match="'speed'.*learning_rate"):
+        recipe.choose(75_000, STARTER, "full", {"speed": 1.0})

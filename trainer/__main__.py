@@ -1,0 +1,47 @@
+"""``python -m trainer finetune | generate | ingest | examine``: one child process of the bot.
+
+It speaks the line protocol of ``trainer.protocol`` on its standard input and output.
+"""
+
+import argparse
+import logging
+
+VERBS = {
+    "ingest": "read an uploaded file, clean and count its tweets",
+    "finetune": "fine-tune a base model on corpora and publish the persona",
+    "generate": "hold cached personas and sample tweets from them",
+    "examine": "tell what this machine can do",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for verb, summary in VERBS.items():
+        child = verbs.add_parser(verb, help=summary)
+        if verb == "generate":
+            child.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default %(default)s)")
+            child.add_argument("--memory-mb", type=int, default=2000, help="for cached personas (default %(default)s)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    match arguments.verb:
+        case "ingest":
+            from trainer import ingest
+
+            ingest.main()
+        case "finetune":
+            from trainer import finetune
+
+            finetune.main()
+        case "examine":
+            from trainer import examine
+
+            examine.main()
+        case "generate":
+            from trainer import generate
+
+            generate.main(arguments.device, arguments.memory_mb * 1_000_000)
+
+
+if __name__ == "__main__":
+    main()

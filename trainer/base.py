@@ -1,0 +1,162 @@
+"""The base model: found, loaded, checked, and put on the device with the precision that suits it."""
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Before transformers and the hub's client read them.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
+
+import numpy
+import torch
+from safetensors import SafetensorError
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
+
+from trainer import starter
+from trainer.disk import is_full
+from trainer.errors import Failed, UnusableBase
+
+LONGEST_CONTEXT = 1024
+"""Tokens. A tweet has at most a few hundred; a longer context only costs memory."""
+
+
+@dataclass
+class Base:
+    """A causal language model with its tokenizer, ready to train."""
+
+    name: str
+    """As asked for: "starter", a hub id or a directory."""
+    model: Any
+    """A ``PreTrainedModel``, or peft's wrapper around one."""
+    tokenizer: PreTrainedTokenizerFast
+    device: torch.device
+    precision: str
+    """"bf16" (autocast over float32 weights) or "fp32"."""
+
+    @property
+    def context(self) -> int:
+        return int(min(getattr(self.model.config, "max_position_embeddings", LONGEST_CONTEXT), LONGEST_CONTEXT))
+
+    @property
+    def parameters(self) -> int:
+        return sum(each.numel() for each in self.model.parameters())
+
+    @property
+    def place(self) -> str:
+        """What ``from_pretrained`` takes: a directory's full path, or a hub id."""
+        return find_place(self.name)
+
+    @property
+    def hub_id(self) -> str | None:
+        """The hub's name of the base, unless it is a directory or the one that ships."""
+        return None if self.name == "starter" or Path(self.name).exists() else self.name
+
+    def autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
+
+
+def load(name: str, device: str) -> Base:
+    """Raises UnusableBase with what to do about it, or Failed for a device that is not there."""
+    transformers_logging.disable_progress_bar()
+    found = find_device(device)
+    place = find_place(name)
+    with _told_plainly(name):
+        tokenizer = AutoTokenizer.from_pretrained(place)
+        model, loading = _weights(place)
+        if loading["missing_keys"] or loading["mismatched_keys"]:
+            raise ValueError("its weights do not fit its config")
+        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+            raise ValueError("its tokenizer has tokens that its weights do not know")
+        wrapped = plain_tokenizer(tokenizer, model.config.max_position_embeddings)
+    return Base(name, model.to(found), wrapped, found, find_precision(found))
+
+
+def _weights(place: str) -> tuple[Any, dict[str, Any]]:
+    """The model in single precision, and what of its weights was missing."""
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        place, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+    )
+    return loaded[0], loaded[1]
+
+
+def find_place(name: str) -> str:
+    path = starter.MODEL if name == "starter" else Path(name)
+    return str(path.resolve()) if path.exists() or name == "starter" else name
+
+
+def plain_tokenizer(tokenizer: Any, context: int) -> PreTrainedTokenizerFast:
+    """The same tokens; a begin token goes before every prompt, so that callers need no prefix.
+
+    The class is the plain one, because some model-specific ones (GPT-2's) rebuild what stands before the prompt.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    end = tokenizer.eos_token
+    if backend is None or end is None or not backend.encode("tweet", add_special_tokens=False).ids:
+        raise ValueError("its tokenizer has no fast form, no end-of-text token, or no vocabulary")
+    begin = tokenizer.bos_token or end
+    number = tokenizer.convert_tokens_to_ids(begin)
+    backend.post_processor = TemplateProcessing(
+        single=f"{begin} $A", pair=f"{begin} $A $B", special_tokens=[(begin, number)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend, bos_token=begin, eos_token=end, pad_token=end, model_max_length=context
+    )
+
+
+def find_device(asked: str) -> torch.device:
+    """CUDA, else Apple's MPS, else the CPU, for "auto". Raises Failed for a device this machine lacks."""
+    if asked == "auto":
+        best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(best)
+    try:
+        device = torch.device(asked)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise Failed(f"This machine has no device {asked!r}; set the device to auto or cpu.") from error
+    return device
+
+
+def find_precision(device: torch.device) -> str:
+    """bf16 where the hardware multiplies it; elsewhere fp32, because CPUs and older GPUs emulate it far slower."""
+    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+
+
+def prepare(seed: int) -> None:
+    """Seeds, deterministic kernels where there are any, and all processors."""
+    random.seed(seed)
+    numpy.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_float32_matmul_precision("high")  # TF32 on GPUs that have it
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(os.cpu_count() or 1)
+
+
+@contextmanager
+def _told_plainly(name: str) -> Iterator[None]:
+    """Turn what the libraries throw at a missing or damaged base into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, SafetensorError) as error:
+        if is_full(error):
+            raise
+        raise UnusableBase(_sentence(name, error)) from error
+
+
+def _sentence(name: str, error: Exception) -> str:
+    here = name == "starter" or Path(name).is_dir()
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if "safetensors" in reason and ("not appear" in reason or "no file named" in reason):
+        return f"The base model {name!r} has no weights as safetensors; choose one that has, such as gpt2 or starter."
+    if here:
+        return f"The base model {name!r} is damaged or incomplete: fetch it again or choose another base."
+    return f"The base model {name!r} cannot be loaded: check its name and the network, or train with base starter."

@@ -1,0 +1,156 @@
+"""From tweets to batches: the split, the tokens, and rows of one tweet each, so that tweets never see each other."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from trainer import verbatim
+
+HELD_OUT, MOST_HELD_OUT = 0.1, 500
+"""Share of each person's tweets that the training never sees, and how many at most."""
+WORDS = 8
+"""Words in a row that two tweets must not share across the split: near-duplicates would reward memorising."""
+CHARACTERS = 16
+"""The same for scripts that put no spaces between words, whose characters are units of their own."""
+IGNORED = -100
+"""Label of a position that has no next token; cross_entropy's own default."""
+
+Row = list[int]
+"""Token ids of one tweet, from its begin token to its end token."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows padded to the longest of them. ``tokens`` counts the labels that are not ignored."""
+
+    ids: Tensor
+    """Int64, [rows, length]."""
+    labels: Tensor
+    """Int64, [rows, length]: the next token of each position, or IGNORED."""
+    tokens: int
+
+    def parts(self, count: int) -> list[tuple[Tensor, Tensor]]:
+        """Ids and labels of at most ``count`` slices of rows."""
+        return list(zip(self.ids.chunk(count), self.labels.chunk(count), strict=True))
+
+
+def split(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
+    """Training tweets and held-out tweets: a tenth, at least one, at most ``MOST_HELD_OUT``.
+
+    Tweets that share a run of words stay on one side. Order within each side is that of ``texts``.
+    """
+    wanted = max(1, min(MOST_HELD_OUT, round(len(texts) * HELD_OUT)))
+    groups = near_duplicates(texts)
+    random.Random(seed).shuffle(groups)
+    held_out: set[int] = set()
+    for group in groups:
+        if len(held_out) + len(group) <= wanted:
+            held_out.update(group)
+    if not held_out:  # every group is larger than the share: the smallest harms least, even if it must be broken
+        held_out.update(min(groups, key=len)[:wanted])
+    train = [text for index, text in enumerate(texts) if index not in held_out]
+    return train, [texts[index] for index in sorted(held_out)]
+
+
+def near_duplicates(texts: Sequence[str]) -> list[list[int]]:
+    """Indices of the texts in groups; texts that share a run, directly or through others, share a group."""
+    parent = list(range(len(texts)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    first: dict[int, int] = {}
+    for index, text in enumerate(texts):
+        for run in _runs(text):
+            parent[root(index)] = root(first.setdefault(run, index))
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for index in range(len(texts)):
+        groups[root(index)].append(index)
+    return list(groups.values())
+
+
+def _runs(text: str) -> Iterable[int]:
+    """Hashes of the text's runs; of the whole text where it is shorter than a run."""
+    units = verbatim.units(text)
+    length = WORDS if sum(map(len, units)) > 2 * len(units) else CHARACTERS
+    return {hash(tuple(units[start : start + length])) for start in range(max(1, len(units) - length + 1))}
+
+
+def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int) -> list[Row]:
+    """Each tweet between a begin and an end token, which GPT-2 has as one; cut, without its end, to ``context``."""
+    backend = tokenizer.backend_tokenizer
+    backend.encode_special_tokens = True  # a tweet that spells out <|endoftext|> must not end there
+    try:
+        encodings = backend.encode_batch(list(texts), add_special_tokens=False)
+    finally:
+        backend.encode_special_tokens = False
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    return [[begin, *encoding.ids, end][:context] for encoding in encodings]
+
+
+def epoch(people: Sequence[Sequence[Row]], batch_tokens: int, seed: int, number: int) -> list[Batch]:
+    """The batches of epoch ``number``: a pure function of its arguments, so that a resumed run finds its place.
+
+    Every person has about the same number of tokens, everybody is in every batch, rows of like length stand together.
+    """
+    choose = random.Random(f"{seed} {number}")
+    largest = max(_tokens(rows) for rows in people)
+    ranked: list[tuple[float, Row]] = []
+    for rows in people:
+        drawn = sorted(_recycled(rows, largest, choose), key=lambda row: len(row) * choose.uniform(1.0, 1.1))
+        ranked += [(place / len(drawn), row) for place, row in enumerate(drawn)]
+    ranked.sort(key=lambda each: each[0])
+    made = batches([row for _, row in ranked], batch_tokens)
+    choose.shuffle(made)
+    return made
+
+
+def epoch_tokens(people: Sequence[Sequence[Row]]) -> int:
+    """Tokens of one epoch, before padding."""
+    return max(_tokens(rows) for rows in people) * len(people)
+
+
+def batches(rows: Sequence[Row], batch_tokens: int) -> list[Batch]:
+    """Cut the rows, in their order, so that no batch exceeds ``batch_tokens`` padded tokens, but for single rows."""
+    made: list[Batch] = []
+    start = longest = 0
+    for end, row in enumerate(rows):
+        longest = max(longest, len(row))
+        if end > start and longest * (end + 1 - start) > batch_tokens:
+            made.append(_batch(rows[start:end]))
+            start, longest = end, len(row)
+    return [*made, _batch(rows[start:])] if rows else made
+
+
+def _batch(rows: Sequence[Row]) -> Batch:
+    # Padding stands on the right, where a causal model cannot look: no attention mask is needed.
+    shape = (len(rows), max(len(row) for row in rows))
+    ids, labels = torch.zeros(shape, dtype=torch.long), torch.full(shape, IGNORED)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+        labels[place, : len(row) - 1] = torch.tensor(row[1:])
+    return Batch(ids, labels, sum(len(row) - 1 for row in rows))
+
+
+def _recycled(rows: Sequence[Row], tokens: int, choose: random.Random) -> list[Row]:
+    """All the rows as often as they fit in ``tokens``, and a fresh sample of them for the rest."""
+    whole, rest = divmod(tokens, _tokens(rows))
+    drawn = list(rows) * whole
+    for row in choose.sample(list(rows), len(rows)):
+        rest -= len(row)
+        if rest < 0:
+            break
+        drawn.append(row)
+    return drawn
+
+
+def _tokens(rows: Sequence[Row]) -> int:
+    return sum(len(row) for row in rows)

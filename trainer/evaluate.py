@@ -1,0 +1,34 @@
+"""The loss of a model on tweets it does not learn from."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from trainer.base import Base
+from trainer.corpus import IGNORED, Batch
+from trainer.memory import Slices, nothing
+
+
+def loss_sum(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
+    """Nats, summed over all labels that are not ignored; ids and labels are [rows, length]."""
+    logits = model(input_ids=ids, use_cache=False).logits
+    return cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+
+
+@torch.no_grad()
+def held_out_loss(base: Base, batches: Sequence[Batch], slices: Slices, tick: Callable[[], None] = nothing) -> float:
+    """Nats a token over all batches, dropout off. ``tick`` is called now and then. Raises NoMemory."""
+
+    def work(ids: Tensor, labels: Tensor) -> Tensor:
+        tick()
+        with base.autocast():
+            return loss_sum(base.model, ids.to(base.device), labels.to(base.device))
+
+    training = base.model.training
+    base.model.eval()
+    nats = sum(slices.total(batch, work).item() for batch in batches)
+    base.model.train(training)
+    return nats / sum(batch.tokens for batch in batches)

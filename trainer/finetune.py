@@ -1,0 +1,187 @@
+"""Fine-tune a base model on people's tweets and publish the persona. Reads from top to bottom like a recipe."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainer import adapter, base, card, child, disk, loop, meta, pictures, publish, recipe, sampling, verbatim
+from trainer.base import Base
+from trainer.checkpoint import Checkpoints, fingerprint
+from trainer.child import Report
+from trainer.corpus import Batch, Row, batches, epoch_tokens, split, tokenise
+from trainer.errors import Cancelled, Failed, NoSpace, TrainerError
+from trainer.evaluate import held_out_loss
+from trainer.memory import Slices, no_memory, out_of_memory
+from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
+from trainer.tweets import Corpus, check_enough
+
+DRAWN, SHOWN = 10, 3
+"""Tweets drawn to measure copying, and how many of them the person sees."""
+EVALUATED_TOKENS = 2048
+"""In one pass without gradients."""
+HEARTBEAT = 4.0
+"""Seconds between signs of life while a library works and does not tell how far it is."""
+
+
+@dataclass
+class Data:
+    """Token rows of each person, and what is held out."""
+
+    people: list[list[Row]]
+    held_out: list[Batch]
+    characters: int
+    """Of the held-out tweets."""
+
+
+def main() -> None:
+    child.serve(lambda task, report: finetune(FinetuneTask.read(task), report))
+
+
+def finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
+    """Publish ``task.output`` and leave nothing else behind. Raises the errors of ``trainer.errors``.
+
+    Killed before that, it leaves ``task.work``, and the same task asked again goes on from there.
+    """
+    if found := publish.read_meta(Path(task.output)):
+        return _already_published(task, found)
+    try:
+        with _told_plainly():
+            return _finetune(task, report)
+    except Cancelled:
+        shutil.rmtree(task.output, ignore_errors=True)  # it may have come just after the renaming
+        raise
+    finally:
+        shutil.rmtree(task.work, ignore_errors=True)
+
+
+def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
+    started = time.monotonic()
+    work = Path(task.work)
+    work.mkdir(parents=True, exist_ok=True)
+
+    with _heartbeat(report, "load"):
+        corpora = [Corpus.load(Path(path)) for path in task.corpora]
+        check_enough(corpora, task.force)
+        base.prepare(task.seed)
+        model = base.load(task.base, task.device)
+
+    with _heartbeat(report, "tokenize"):
+        data = _data(model, corpora, task.seed)
+        chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
+        slices = Slices(chosen.slice_tokens)
+        before = held_out_loss(model, data.held_out, slices)
+        mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))
+
+    if task.method == "lora":
+        adapter.add(model, chosen)
+    training = loop.Training(model, loop.plan(data.people, chosen, task.seed), data.held_out, chosen, slices, report)
+    checkpoints = Checkpoints(work, mark, chosen.checkpoint_seconds)
+    resumed_from = _resume(training, checkpoints)
+    training.run(checkpoints)
+
+    with _heartbeat(report, "evaluate"):
+        if task.method == "lora":
+            adapter.settle(model)
+        after = publish.round_weights(
+            model, training.state.best_loss, lambda: held_out_loss(model, data.held_out, slices)
+        )
+
+    with _heartbeat(report, "publish"):
+        unpublished = _fresh(work / "unpublished")
+        publish.write_model(model, unpublished)
+        drawn, copied = _draw(task, model, corpora, unpublished)
+        told = meta.describe(task, model, corpora, chosen, training.state)
+        told["metrics"] = meta.metrics(training.state, data, before, after, copied, time.monotonic() - started)
+        told |= {"samples": drawn[:SHOWN], "resumed_from": resumed_from}
+        publish.write_meta(unpublished, told)
+        (unpublished / "README.md").write_text(card.card(told), "utf-8")
+        pictures.draw(told, unpublished)
+        disk.publish(unpublished, Path(task.output))
+    return _result(task, told)
+
+
+def _data(model: Base, corpora: list[Corpus], seed: int) -> Data:
+    sides = [split(corpus.texts, seed) for corpus in corpora]
+    people = [tokenise(model.tokenizer, train, model.context) for train, _ in sides]
+    held_out = [row for _, texts in sides for row in tokenise(model.tokenizer, texts, model.context)]
+    characters = sum(len(text) for text in model.tokenizer.batch_decode(held_out, skip_special_tokens=True))
+    return Data(people, batches(sorted(held_out, key=len), EVALUATED_TOKENS), characters)
+
+
+def _resume(training: loop.Training, checkpoints: Checkpoints) -> int:
+    """The step the training goes on from, told in its notes; 0 for a fresh start."""
+    snapshot, note = checkpoints.load()
+    if snapshot:
+        training.resume(snapshot)
+        note = f"Resumed from step {training.state.step} of {training.steps}."
+    if note:
+        training.state.notes.append(note)
+    return snapshot.state.step if snapshot else 0
+
+
+def _draw(task: FinetuneTask, model: Base, corpora: list[Corpus], directory: Path) -> tuple[list[str], float]:
+    """Tweets drawn from what is on disk, which shows that it loads, and the share of them that copies a real one."""
+    index = verbatim.Index.build([text for corpus in corpora for text in corpus.texts])
+    index.save(directory)
+    persona = sampling.Persona.load(directory, str(model.device))
+    drawn = sampling.tweets(persona, GenerateTask(str(directory), count=DRAWN, seed=task.seed))
+    texts = [sample.text for sample in drawn]
+    return texts, sum(map(index.copied, texts)) / max(1, len(texts))
+
+
+def _already_published(task: FinetuneTask, found: dict[str, Any]) -> FinetuneResult:
+    """The answer of a run whose asker died after the renaming. Raises Failed for another job's directory."""
+    if found["job"] != task.job:
+        raise Failed("Another training has already published this version: train again for a new one.")
+    shutil.rmtree(task.work, ignore_errors=True)
+    return _result(task, found)
+
+
+def _result(task: FinetuneTask, told: dict[str, Any]) -> FinetuneResult:
+    return FinetuneResult(task.output, told, told["samples"], told["resumed_from"], told["notes"])
+
+
+def _fresh(directory: Path) -> Path:
+    """The directory, empty: a killed run may have left a part of it."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What any library throws when memory or disk run out becomes one sentence."""
+    try:
+        yield
+    except (TrainerError, Cancelled):
+        raise
+    except Exception as error:
+        if out_of_memory(error):
+            raise no_memory() from error
+        if disk.is_full(error):
+            raise NoSpace("The disk is full: free some space, then train again.") from error
+        raise
+
+
+@contextmanager
+def _heartbeat(report: Report, stage: str) -> Iterator[None]:
+    """Report the stage at once, and again every few seconds until it is over."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT):
+            report(stage)
+
+    report(stage)
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

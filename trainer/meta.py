@@ -1,0 +1,92 @@
+"""What ``meta.json`` tells: how a persona came about and how good it is. Read without torch."""
+
+import hashlib
+import math
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer import publish
+from trainer.base import Base
+from trainer.checkpoint import State
+from trainer.protocol import FinetuneTask
+from trainer.recipe import Recipe
+from trainer.tweets import Corpus
+
+if TYPE_CHECKING:
+    from trainer.finetune import Data
+
+POINTS = 100
+"""Of the training loss's curve, at most."""
+
+
+def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Recipe, state: State) -> dict[str, Any]:
+    """Everything but what was measured."""
+    return {
+        "format": publish.FORMAT,
+        "persona": task.persona,
+        "version": task.version,
+        "job": task.job,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "people": [_person(corpus) for corpus in corpora],
+        "base": base.name,
+        "base_hub_id": base.hub_id,
+        "parameters": base.parameters,
+        "method": task.method,
+        "adapter": publish.adapted(base),
+        "device": str(base.device),
+        "precision": base.precision,
+        "seed": task.seed,
+        "hyperparameters": asdict(chosen),
+        "corpora": hashes(task),
+        "versions": publish.library_versions(),
+        "history": {"train": _curve(state.losses), "held_out": [list(point) for point in state.held_out]},
+        "notes": state.notes,
+    }
+
+
+def metrics(state: State, data: "Data", before: float, after: float, copied: float, seconds: float) -> dict[str, Any]:
+    """Losses in nats a token and a character; ``before`` and ``after`` training, on the held-out tweets."""
+    tokens = sum(batch.tokens for batch in data.held_out)
+    a_character = tokens / max(1, data.characters)
+    recent = state.losses[: state.best_step][-20:]
+    return {
+        "train_loss": sum(recent) / max(1, len(recent)),
+        "held_out_loss": after,
+        "base_held_out_loss": before,
+        "held_out_loss_per_character": after * a_character,
+        "base_held_out_loss_per_character": before * a_character,
+        "perplexity": math.exp(min(after, 700.0)),
+        "best_step": state.best_step,
+        "steps": state.step,
+        "epochs": state.tokens / sum(len(row) - 1 for rows in data.people for row in rows),
+        "tokens": state.tokens,
+        "training_seconds": round(state.seconds, 2),
+        "seconds": round(seconds, 2),
+        "tokens_per_second": round(state.tokens / max(state.seconds, 1e-6), 1),
+        "verbatim_share": copied,
+    }
+
+
+def hashes(task: FinetuneTask) -> list[str]:
+    """SHA-256 of each corpus file."""
+    return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in task.corpora]
+
+
+def _person(corpus: Corpus) -> dict[str, Any]:
+    return {
+        "handle": corpus.handle,
+        "name": corpus.name,
+        "counts": asdict(corpus.counts),
+        "characters": sum(map(len, corpus.texts)),
+        "languages": corpus.languages,
+    }
+
+
+def _curve(losses: list[float]) -> list[list[float]]:
+    """Step and mean loss of at most POINTS stretches of equal length."""
+    stretch = max(1, -(-len(losses) // POINTS))
+    starts = range(0, len(losses), stretch)
+    means = [(start, losses[start : start + stretch]) for start in starts]
+    return [[start + len(values) / 2 + 0.5, sum(values) / len(values)] for start, values in means]

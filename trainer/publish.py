@@ -1,0 +1,104 @@
+"""What a persona is on disk: weights, tokenizer, configs and meta.json, as plain ``transformers`` loads them."""
+
+import json
+import math
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig
+
+from trainer.base import Base
+
+META = "meta.json"
+FORMAT = 1
+ROUNDING = 1e-3
+"""Nats a token that half precision on disk may cost; beyond, weights stay in single precision."""
+LONGEST = 160
+"""Tokens of a generated tweet with its prompt, as huggingtweets had it."""
+
+
+def round_weights(base: Base, loss: float, measure: Callable[[], float]) -> float:
+    """Round the weights to what half precision holds, unless that harms; gives the loss of what stays.
+
+    An adapter is small and stays as it is.
+    """
+    if adapted(base):
+        return loss
+    exact = {name: each.detach().clone() for name, each in base.model.named_parameters()}
+    _set(base, {name: each.half().float() for name, each in exact.items()})
+    rounded = measure()
+    if math.isfinite(rounded) and rounded < loss + ROUNDING:
+        return rounded
+    _set(base, exact)
+    return loss
+
+
+def write_model(base: Base, directory: Path) -> None:
+    """Weights as safetensors, config, generation config and tokenizer."""
+    model, tokenizer = base.model, base.tokenizer
+    model.config.task_specific_params = {"text-generation": _sampling(base) | {"prefix": tokenizer.bos_token}}
+    model.generation_config = GenerationConfig(
+        **_sampling(base),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    if adapted(base):
+        model.save_pretrained(directory)
+        model.generation_config.save_pretrained(directory)
+    else:
+        # The config says float32 all the same, so that processors without fast half precision compute in single.
+        model.save_pretrained(directory, state_dict=_on_disk(base))
+    tokenizer.save_pretrained(directory)
+
+
+def write_meta(directory: Path, meta: dict[str, Any]) -> None:
+    (directory / META).write_text(json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def read_meta(directory: Path) -> dict[str, Any] | None:
+    """What ``meta.json`` of a published persona holds; None where there is no such persona."""
+    path = directory / META
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
+
+
+def adapted(base: Base) -> bool:
+    """Whether the model is an adapter on a base."""
+    return hasattr(base.model, "peft_config")
+
+
+def library_versions() -> dict[str, str]:
+    names = ["torch", "transformers", "tokenizers", "safetensors", "peft"]
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def _sampling(base: Base) -> dict[str, Any]:
+    longest = min(LONGEST, base.context)
+    return {
+        "do_sample": True,
+        "min_length": 10,
+        "max_length": longest,
+        "temperature": 1.0,
+        "top_p": 0.95,
+        "top_k": 50,
+    }
+
+
+def _on_disk(base: Base) -> dict[str, Tensor]:
+    """Weights by name, tied ones once, in half precision where that loses nothing."""
+    tied = set(getattr(base.model, "all_tied_weights_keys", {}))
+    weights = {name: each for name, each in base.model.state_dict().items() if name not in tied}
+    halved = {name: each.half() if each.is_floating_point() else each for name, each in weights.items()}
+    exact = all(torch.equal(halved[name].to(each.dtype), each) for name, each in weights.items())
+    return halved if exact else weights
+
+
+@torch.no_grad()
+def _set(base: Base, weights: dict[str, Tensor]) -> None:
+    for name, each in base.model.named_parameters():
+        each.copy_(weights[name])
