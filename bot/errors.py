@@ -14,7 +14,10 @@ from bot import clock
 
 
 class MockingbirdError(Exception):
-    """Every error that a person may see has one sentence that says what to do next."""
+    """Every error that a person may see has one sentence that says what to do next.
+
+    The dataclasses below are not frozen, because raising writes a traceback into them.
+    """
 
     @property
     def sentence(self) -> str:
@@ -36,7 +39,7 @@ class Failed(MockingbirdError):
     """Our side could not."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UnknownCommand(BadInput):
     name: str
     near: str = ""
@@ -47,7 +50,7 @@ class UnknownCommand(BadInput):
         return f"I do not know the command /{self.name}.{hint}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BadOption(BadInput):
     """``wanted`` says what would do: "a number from 1 to 10"."""
 
@@ -60,7 +63,7 @@ class BadOption(BadInput):
         return f"{self.option} takes {self.wanted}, not “{self.given}”."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class MissingOption(BadInput):
     option: str
     usage: str
@@ -70,7 +73,7 @@ class MissingOption(BadInput):
         return f"{self.option} is missing: {self.usage}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BadHandle(BadInput):
     given: str
 
@@ -79,7 +82,7 @@ class BadHandle(BadInput):
         return f"“{self.given}” is no user name: letters, digits and _ only, for example @nasa."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TooManyPeople(BadInput):
     limit: int
 
@@ -88,7 +91,7 @@ class TooManyPeople(BadInput):
         return f"A cyborg has at most {self.limit} people: leave some out."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UnknownPersona(BadInput):
     name: str
     near: tuple[str, ...] = ()
@@ -100,14 +103,14 @@ class UnknownPersona(BadInput):
         return f"I have no persona @{self.name}: make one with /train @{self.name}."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NoPersonaChosen(BadInput):
     @property
     def sentence(self) -> str:
         return "Which persona? Name one, for example /tweet @nasa; /personas lists them."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UnknownVersion(BadInput):
     persona: str
     version: int
@@ -117,7 +120,7 @@ class UnknownVersion(BadInput):
         return f"@{self.persona} has no version {self.version}: /models versions @{self.persona} lists them."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Pinned(BadInput):
     persona: str
 
@@ -126,7 +129,7 @@ class Pinned(BadInput):
         return f"@{self.persona} is pinned: /models pin @{self.persona} unpins it, then it can be deleted."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class UnknownJob(BadInput):
     job: str
 
@@ -135,7 +138,7 @@ class UnknownJob(BadInput):
         return f"There is no job {self.job}: /queue shows the ones under way."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class JobOver(BadInput):
     job: str
     state: str
@@ -145,7 +148,7 @@ class JobOver(BadInput):
         return f"Job {self.job} is already {self.state}; there is nothing left to do about it."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class SameUnderWay(BadInput):
     persona: str
 
@@ -154,7 +157,7 @@ class SameUnderWay(BadInput):
         return f"The same training of @{self.persona} is already under way: /queue shows it."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NoTweets(BadInput):
     handle: str
 
@@ -166,7 +169,7 @@ class NoTweets(BadInput):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NoFile(BadInput):
     path: str
 
@@ -175,7 +178,7 @@ class NoFile(BadInput):
         return f"There is no readable file {self.path}: check the path and try again."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FileTooBig(BadInput):
     megabytes: int
     limit: int
@@ -185,7 +188,7 @@ class FileTooBig(BadInput):
         return f"That file has {self.megabytes} MB and I take at most {self.limit}: send only its tweets.js or a CSV."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotAdmin(Refused):
     command: str
 
@@ -194,7 +197,7 @@ class NotAdmin(Refused):
         return f"/{self.command} is for admins: ask one of them."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class BaseNotAllowed(Refused):
     base: str
 
@@ -203,7 +206,7 @@ class BaseNotAllowed(Refused):
         return f"Only admins choose another base than the configured one; leave out base:{self.base}."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class NotYours(Refused):
     job: str
 
@@ -212,7 +215,7 @@ class NotYours(Refused):
         return f"Only who asked for job {self.job}, or an admin, can cancel it."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class QuotaSpent(Refused):
     limit: int
     again: datetime
@@ -223,14 +226,14 @@ class QuotaSpent(Refused):
         return f"You have used your {trainings} for today. The next is free {clock.relative(self.again)}."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class GeneratorDied(Failed):
     @property
     def sentence(self) -> str:
         return "The process that writes tweets died twice on this; try again, and tell the admin if it goes on."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class ChildFailed(Failed):
     """A ``protocol.Failed`` event: the child has already found the words."""
 
@@ -243,7 +246,7 @@ class ChildFailed(Failed):
         return self.words
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class FolderInUse(Failed):
     folder: str
 
@@ -252,7 +255,7 @@ class FolderInUse(Failed):
         return f"Another mockingbird is using {self.folder}: stop it, or choose another folder with --data."
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Broken(Failed):
     """What nobody foresaw."""
 

@@ -1,6 +1,7 @@
 """LoRA: small matrices beside every linear layer are trained instead of the layers themselves."""
 
 from peft import LoraConfig, get_peft_model
+from transformers.pytorch_utils import Conv1D
 
 from trainer.base import Base
 from trainer.recipe import MERGED_BELOW, Recipe
@@ -13,6 +14,7 @@ def add(base: Base, recipe: Recipe) -> None:
         lora_alpha=int(recipe.lora_alpha),
         target_modules="all-linear",
         task_type="CAUSAL_LM",
+        fan_in_fan_out=any(isinstance(each, Conv1D) for each in base.model.modules()),
     )
     base.model = get_peft_model(base.model, config)
 

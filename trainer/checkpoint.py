@@ -72,7 +72,8 @@ class Checkpoints:
             "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         }
         unfinished = self._path.with_suffix(".tmp")
-        torch.save(values, unfinished)
+        with unfinished.open("wb") as file:  # not by its name: torch would keep the reason of a failure to itself
+            torch.save(values, file)
         unfinished.replace(self._path)
         self._last = time.monotonic()
         self._cost = self._last - started

@@ -59,8 +59,11 @@ class Channel:
 def serve(handler: Handler) -> None:
     """Answer requests one after another until the bot is gone."""
     channel = Channel()
-    for request in channel:
-        channel.send(_answer(channel, request, handler))
+    try:
+        for request in channel:
+            channel.send(_answer(channel, request, handler))
+    except Cancelled:
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 def _answer(channel: Channel, request: Request, handler: Handler) -> Event:
@@ -73,7 +76,7 @@ def _answer(channel: Channel, request: Request, handler: Handler) -> Event:
         return failed(request, error)
     except Cancelled:
         channel.send(Failed(request.id, "Cancelled", "Cancelled."))
-        raise SystemExit(128 + signal.SIGTERM) from None
+        raise
     except Exception as error:  # whatever a library throws must end the request, not the protocol
         return broken(request, error)
 

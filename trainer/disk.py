@@ -5,13 +5,16 @@ import os
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# torch, safetensors and tokenizers write by themselves and leave only words of the cause.
-FULL_WORDS = ("No space left", "Disk quota exceeded", "File too large", "PytorchStreamWriter failed writing")
+# safetensors and tokenizers write by themselves and leave only words of the cause.
+FULL_WORDS = tuple(os.strerror(number) for number in FULL)
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether it says that no more can be written."""
-    return getattr(error, "errno", None) in FULL or any(words in str(error) for words in FULL_WORDS)
+def is_full(error: BaseException | None) -> bool:
+    """Whether it, or what it came from, says that no more can be written."""
+    if error is None:
+        return False
+    said = getattr(error, "errno", None) in FULL or any(words in str(error) for words in FULL_WORDS)
+    return said or is_full(error.__cause__ or error.__context__)
 
 
 def publish(unpublished: Path, output: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import adapter, base, card, child, disk, loop, meta, pictures, publish, recipe, sampling, verbatim
+from trainer import base, card, child, disk, loop, meta, pictures, publish, recipe, sampling, verbatim
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, fingerprint
 from trainer.child import Report
@@ -78,6 +78,8 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))
 
     if task.method == "lora":
+        from trainer import adapter  # peft takes a second to import
+
         adapter.add(model, chosen)
     training = loop.Training(model, loop.plan(data.people, chosen, task.seed), data.held_out, chosen, slices, report)
     checkpoints = Checkpoints(work, mark, chosen.checkpoint_seconds)

@@ -14,6 +14,7 @@ from trainer import formats
 from trainer.child import Report, serve
 from trainer.disk import is_full
 from trainer.errors import NoSpace, NotATimeline, SeveralAuthors, TooBig
+from trainer.formats.timeline import several
 from trainer.protocol import IngestResult, IngestTask
 from trainer.tweets import Sieve, Tweet
 
@@ -144,8 +145,8 @@ def _sift(tweets: list[Tweet], report: Report) -> Sieve:
 def _notes(sieve: Sieve) -> list[str]:
     """What was mended, and what was left out and why."""
     found = [
-        (sieve.mended, "tweets had damaged characters, which were mended"),
-        (sieve.cut, "tweets were cut off by their source and left out"),
-        (sieve.duplicates, "tweets said the same as another and were left out"),
+        (sieve.mended, "with damaged characters: mended"),
+        (sieve.cut, "cut off by the source: left out"),
+        (sieve.duplicates, "saying the same as another: left out"),
     ]
-    return [f"{count:,} {what}." for count, what in found if count]
+    return [f"{several(count, 'tweet')} {what}." for count, what in found if count]

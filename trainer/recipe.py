@@ -47,7 +47,7 @@ class Recipe:
     """Evaluations without a better held-out loss before the training stops."""
     lora_rank: int = 16
     lora_alpha: int = 32
-    checkpoint_seconds: float = 10.0
+    checkpoint_seconds: float = 2.0
     """At least this long between two checkpoints."""
 
 

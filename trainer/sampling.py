@@ -46,6 +46,7 @@ class Persona:
             index = verbatim.Index.load(directory)
             model = _load_model(directory, torch.bfloat16 if find_precision(found) == "bf16" else torch.float32)
             model.eval().to(device=found)
+            engine.lay_out(model)
             return cls(model, tokenizer, index, _vocabulary(model, tokenizer))
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise NoMemory("There is not enough memory to load this persona; try again later.") from error

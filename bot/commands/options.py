@@ -56,7 +56,7 @@ class Spec:
             return " or ".join(self.choices)
         if self.kind is Kind.FLAG:
             return "true or false"
-        return f"a {'whole ' * (self.kind is Kind.WHOLE)}number from {self.low:g} to {self.high:g}"
+        return f"a {'whole ' * (self.kind is Kind.WHOLE)}number from {self.low:.10g} to {self.high:.10g}"
 
     def _number(self, name: str, given: str) -> int | float:
         try:

@@ -99,6 +99,17 @@ async def test_a_child_that_dies_while_idle_is_replaced(generation: Generation, 
     assert len(book.pids) == 2
 
 
+async def test_a_death_before_the_request_is_none_of_its_two_attempts(book: Book) -> None:
+    children = [child("generator", str(book.path)) for _ in range(3)]
+    waiting = iter(children)
+    generation = Generation(lambda: next(waiting))
+    await tweet(generation, "good morning")
+    await children[0].cancel()
+
+    assert await tweet(generation, "die in the second life") == "die in the second life from disk"
+    await generation.close()
+
+
 async def test_a_child_that_keeps_dying_is_given_longer_and_longer_pauses(book: Book) -> None:
     now = 0.0
     generation = Generation(lambda: child("generator", str(book.path), "stillborn"), lambda: now)

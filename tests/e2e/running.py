@@ -17,16 +17,18 @@ Wanted = Callable[[Event], bool]
 class RunningBot:
     """``mockingbird chat --json`` over pipes. Lines are said, events are awaited, nothing is slept for."""
 
-    def __init__(self, data: Path, base: Path) -> None:
+    def __init__(self, data: Path, base: Path, threads: int | None = 1) -> None:
+        """``threads`` of the trainers; None leaves them as a person would have them."""
         self.data = data
         self.events: list[Event] = []
         self._env = os.environ | {
             "MOCKINGBIRD_TRAINING__BASE": str(base),
             "MOCKINGBIRD_TRAINING__DEVICE": "cpu",
             "MOCKINGBIRD_LOGGING__LEVEL": "DEBUG",
-            "OMP_NUM_THREADS": "1",
             "MOCKINGBIRD_TEST": str(data),
         }
+        if threads:
+            self._env["OMP_NUM_THREADS"] = str(threads)
         self._news = asyncio.Condition()
         self._lines = 0
         self._process: Process | None = None

@@ -23,7 +23,7 @@ def invented_tweets(count: int, seed: int = 1) -> list[str]:
     tweets: dict[str, None] = {}
     while len(tweets) < count:
         words = [choose.choice(part) for part in (OPENINGS, SUBJECTS, VERBS, PLACES, ENDINGS)]
-        tweets[" ".join(words + [str(choose.randrange(1000))])] = None
+        tweets[" ".join([*words, str(choose.randrange(1000))])] = None
     return list(tweets)
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trainer.conftest import END, invented_tweets
 from trainer import base
 from trainer.base import Base
 from trainer.corpus import IGNORED, Row, batches, epoch, near_duplicates, split, tokenise
-from tests.trainer.conftest import END, invented_tweets
 
 QUOTE = "the lighthouse keeper counts gulls every morning before breakfast"
 
@@ -118,5 +118,8 @@ def test_people_with_few_tweets_weigh_as_much_as_the_others_and_are_in_every_bat
 def test_a_small_persons_extra_tweets_are_drawn_afresh_each_epoch() -> None:
     many = rows([30] * 15, token=1)
     few = [[token] * 30 for token in range(2, 12)]
-    drawn = [sorted(sum((batch.ids[:, 0].tolist() for batch in epoch([many, few], 90, 1, number)), [])) for number in (0, 1)]
-    assert drawn[0] != drawn[1]
+
+    def drawn(number: int) -> list[int]:
+        return sorted(token for batch in epoch([many, few], 90, 1, number) for token in batch.ids[:, 0].tolist())
+
+    assert drawn(0) != drawn(1)

@@ -68,9 +68,9 @@ class Child:
         return [answers[number] for number in numbers]
 
     def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
+        self.process.kill()
+        with self.process:
+            pass  # closes the pipes and waits
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_weights_that_are_no_numbers_fail_alone(child: Child, persona: Callable[
     model = persona("nan")
     loaded = AutoModelForCausalLM.from_pretrained(model)
     with torch.no_grad():
-        loaded.get_input_embeddings().weight.fill_(torch.nan)
+        loaded.get_parameter("transformer.wte.weight").fill_(torch.nan)
     loaded.save_pretrained(model)
     answers = child.ask_all([tweet(model), tweet(model), tweet(persona("fine"))])
     assert [type(answer) for answer in answers] == [Failed, Failed, Done]

@@ -37,5 +37,5 @@ def test_settings_have_the_last_word_and_keep_their_kind() -> None:
 
 
 def test_an_unknown_setting_is_named_with_the_known_ones() -> None:
-    with pytest.raises(Failed, match="'speed'.*learning_rate"):
+    with pytest.raises(Failed, match=r"'speed'.*learning_rate"):
         recipe.choose(75_000, STARTER, "full", {"speed": 1.0})

@@ -59,7 +59,9 @@ def test_common_speech_is_a_copy_only_of_a_whole_tweet(index: Index) -> None:
 
 def test_a_long_run_of_characters_is_a_copy_where_words_are_not_parted(index: Index) -> None:
     japanese, thai = TWEETS[3], TWEETS[4]
-    assert index.copied("そういえば昨日の話だけど、" + japanese[:22] + "らしいと友達が電話で教えてくれたんだよね、本当かな")
+    assert index.copied(
+        "そういえば昨日の話だけど、" + japanese[:22] + "らしいと友達が電話で教えてくれたんだよね、本当かな"
+    )
     assert not index.copied("そういえば昨日の話だけど、" + japanese[:9] + "友達の犬が走っていたらしいよ、本当かな")
     assert index.copied("เมื่อวานเพื่อนบอกว่า" + thai[:45] + "แต่ฉันไม่เชื่อเพราะฝนตกหนักและไม่มีใครออกจากบ้าน")
     assert not index.copied("เมื่อวานเพื่อนบอกว่า" + thai[:12] + "แต่ฉันไม่เชื่อเพราะฝนตกหนักมาก")

@@ -24,12 +24,13 @@ def read(path: Path) -> Timeline:
             f"This file has {size / 1e6:,.0f} MB, and {MOST_BYTES // 1_000_000} MB are allowed: "
             "of an X archive, send `data/tweets.js` alone."
         )
-    if zipfile.is_zipfile(path):
-        return archive.read(path, read_bytes)
-    return read_bytes(path.read_bytes(), path.name)
+    try:
+        return archive.read(path, read_bytes) if zipfile.is_zipfile(path) else read_bytes(path.read_bytes())
+    except RecursionError as error:
+        raise NotATimeline("This file is nested too deeply for a timeline: send an X archive or tweets.") from error
 
 
-def read_bytes(data: bytes, name: str) -> Timeline:
+def read_bytes(data: bytes) -> Timeline:
     """The tweets of one file that is no zip."""
     if data.startswith(b"PK\x03\x04"):
         raise NotATimeline("This is a zip inside a zip, or a damaged one: unpack it and send what it holds.")
@@ -48,4 +49,6 @@ def read_text(text: str) -> Timeline:
     found = archive.script(text)
     if found is None and text.lstrip()[:1] in ("[", "{"):
         found = objects.read(text)
+    if found is None:
+        lines.refuse_chats(text)
     return found or tables.read(text) or lines.read(text)

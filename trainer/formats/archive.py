@@ -18,7 +18,7 @@ from typing import Any
 from trainer.cleaning import unescape
 from trainer.errors import NotATimeline, TooBig, Unsafe
 from trainer.formats import encoding, objects, tables, times
-from trainer.formats.timeline import Timeline
+from trainer.formats.timeline import Timeline, several
 from trainer.tweets import Tweet
 
 MOST_BYTES = 200_000_000
@@ -41,7 +41,7 @@ _CLOSE = timedelta(seconds=5)
 """A long post and the tweet that shows its beginning were made within this time."""
 _LEADING_MENTIONS = re.compile(r"^(?:@\w+\s+)+")
 
-ReadOther = Callable[[bytes, str], Timeline]
+ReadOther = Callable[[bytes], Timeline]
 
 
 def read(path: Path, other: ReadOther) -> Timeline:
@@ -95,7 +95,7 @@ def _has_tweets(members: list[zipfile.ZipInfo]) -> bool:
 
 def _archive(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Timeline:
     reader = _Reader(archive)
-    scripts = sorted(reader.texts(members, _TWEETS))
+    scripts = list(reader.texts(members, _TWEETS))
     if not scripts:
         timeline = tables.read(next(reader.texts(members, _OLD_TABLE)))
         if timeline is None:
@@ -110,7 +110,7 @@ def _archive(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Timeli
     if long:
         tweets, merged = merge(list(timeline.tweets), long)
         timeline.tweets = tweets
-        timeline.notes.append(f"{merged:,} long posts were put in whole.")
+        timeline.notes.append(f"{several(merged, 'long post')} put in whole.")
     return timeline
 
 
@@ -123,7 +123,7 @@ def _single(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], other: Rea
     if len(data) != 1:
         what = f"{len(data)} tables, one of which to send alone" if data else "no tweets"
         raise NotATimeline(f"This zip is no X archive and holds {what}: send an X archive, or tweets as CSV or JSON.")
-    return other(_Reader(archive).bytes(data[0]), data[0].filename)
+    return other(_Reader(archive).bytes(data[0]))
 
 
 class _Reader:
@@ -202,11 +202,9 @@ def _beginning(tweets: list[Tweet], post: Tweet, by_minute: dict[str, list[int]]
     minutes = {(moment + shift).isoformat()[:16] for shift in (-_CLOSE, timedelta(0), _CLOSE)}
     near = [at for minute in minutes for at in by_minute.get(minute, [])]
     said = _opening(post.text)
-    for at in near:
-        apart = abs(datetime.fromisoformat(tweets[at].time) - moment)
-        if apart <= _CLOSE and _opening(tweets[at].text) == said and not tweets[at].retweet:
-            return at
-    return None
+    apart = {at: abs(datetime.fromisoformat(tweets[at].time) - moment) for at in near}
+    fitting = [at for at in near if apart[at] <= _CLOSE and _opening(tweets[at].text) == said]
+    return min(fitting, key=apart.__getitem__, default=None)
 
 
 def _opening(text: str) -> str:

@@ -17,7 +17,7 @@ TEXT = """fulltext tweettext tweet text tweetcontent rawcontent content embedded
 LONG = "notetweet.text notetweet.notetweetresults.result.text extendedtweet.fulltext".split()
 ID = "idstr tweetid tweetidstr statusid id".split()
 TIME = """createdat timestamp datetime date time tweetcreatedat created createdtime postedat publishedat tweetdate
-    data fecha datum created_time dateutc timeparsed""".split()
+    data fecha datum dateutc timeparsed""".split()
 LANGUAGE = "lang language tweetlang tweetlanguage idioma".split()
 AUTHOR = """userscreenname screenname authorusername username user.username author.username handle userhandle
     twitterhandle postedby author user fromuser tweetauthor usernametweet account accountname""".split()
@@ -35,7 +35,6 @@ _RETWEET = re.compile(
     r"|rtuser|referencedtweets\.retweeted)"
 )
 _WORDS_OF_FLAGS = NOTHING | TRUE
-_COUNT = re.compile(r"count|retweets$")
 _HANDLE = re.compile(r"@?[\w.-]{1,50}(?:@[\w.-]+)?")
 _NOT_TEXT = re.compile(r"\s*(?:<|\[|\{|https?:\S*\s*$)")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -53,7 +52,8 @@ def is_known(name: object) -> bool:
 
 
 _KNOWN = {*TEXT, *ID, *TIME, *LANGUAGE, *AUTHOR, *NAME, *LINK, *FLAG, *KIND} | {
-    *"favoritecount retweetcount likes retweets replies hashtags mentions urls source location userid index".split()
+    *"favoritecount retweetcount likes retweets replies hashtags mentions urls source location userid".split(),
+    *"index referencedtweets".split(),
 }
 
 
@@ -89,7 +89,7 @@ def tell(rows: list[Row]) -> Roles | None:
         language=_named(top, LANGUAGE),
         flag=next((name for name in _all_named(top, FLAG) if _is_flag(columns[name])), ""),
         kind=_named(top, KIND),
-        retweet=[name for name in columns if _RETWEET.search(key(name)) and not _COUNT.search(key(name))],
+        retweet=[name for name in columns if _RETWEET.search(key(name))],
         cut=next((name for name in top if key(name) == "truncated"), ""),
         bytes_literals=sum(bool(BYTES.fullmatch(value)) for value in values) * 2 > len(values),
     )

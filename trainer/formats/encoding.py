@@ -29,6 +29,8 @@ _MAGIC = {
 }
 _SAMPLE = 200_000
 """Bytes that a guess looks at."""
+_WHOLE = re.compile(rb"[\xc2-\xcb\xce-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+"""Characters of UTF-8, but for combining accents, which the letters of Mac Roman look like."""
 _EIGHT_BIT = ["cp1252", "mac_roman", "cp1251"]
 _EAST_ASIAN = {"shift_jis": "[\u3041-\u30ff]", "euc_kr": "[\uac00-\ud7a3]", "gb18030": "[\u4e00-\u9fff]"}
 
@@ -80,18 +82,20 @@ def _not_utf8(data: bytes) -> tuple[str, str]:
     for encoding, letters in _EAST_ASIAN.items():
         if _is_east_asian(data, encoding, letters):
             return data.decode(encoding, "replace"), encoding
-    foreign = bytes(set(data[:_SAMPLE]) - set(range(128)))
-    best = max(_EIGHT_BIT, key=lambda encoding: _likely(data[:_SAMPLE], encoding)) if foreign else _EIGHT_BIT[0]
-    text = data.decode("utf-8", _FALLBACKS[best])
-    whole = sum(character > "\u00ff" for character in text[:_SAMPLE])
-    mixed = _valid_sequences(data) * 2 > len(data) - len(data.translate(None, bytes(range(128, 256)))) and whole
-    return (text, f"utf-8 with {best}") if mixed else (data.decode(best, "replace"), best)
+    strange = _WHOLE.sub(b"", data)
+    if _high(strange) * 3 < _high(data):
+        encoding = _likeliest(strange)
+        return data.decode("utf-8", _FALLBACKS[encoding]), f"utf-8 with {encoding}"
+    encoding = _likeliest(data)
+    return data.decode(encoding, "replace"), encoding
 
 
-def _valid_sequences(data: bytes) -> int:
-    """Bytes of whole multi-byte UTF-8 characters."""
-    whole = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-    return sum(map(len, whole.findall(data)))
+def _high(data: bytes) -> int:
+    return len(data) - len(data.translate(None, bytes(range(128, 256))))
+
+
+def _likeliest(data: bytes) -> str:
+    return max(_EIGHT_BIT, key=lambda encoding: _likely(data[:_SAMPLE], encoding))
 
 
 def _is_east_asian(data: bytes, encoding: str, letters: str) -> bool:

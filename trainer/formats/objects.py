@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from trainer.errors import NotATimeline
 from trainer.formats import columns
 from trainer.formats.rows import display_names, tweets
-from trainer.formats.timeline import Row, Timeline
+from trainer.formats.timeline import Row, Timeline, several
 
 _SURE = {"full_text", "text", "tweet", "tweet_text", "tweettext", "rawcontent", "content", "texto", "fulltext"}
 """Keys, in lower case, whose string makes an object a post wherever it stands."""
 _NOT_OURS = {"includes", "quoted_status", "retweeted_status", "quotedtweet", "retweetedtweet", "entities", "errors"}
-_LISTS = {"referenced_tweets", "edit_history_tweet_ids", "editTweetIds"}
+_EDITS = {"edit_history_tweet_ids", "editTweetIds", "edit_tweet_ids"}
 _DEPTH = 8
 
 Object = Mapping[str, Any]
@@ -29,27 +28,26 @@ def read(text: str) -> Timeline | None:
 
 def timeline(documents: list[Any], kind: str, skipped: int = 0) -> Timeline:
     """The tweets of decoded JSON. Raises NotATimeline where none is found."""
-    _refuse_chats(documents)
+    if _is_chat(documents[0]):
+        raise NotATimeline("This is an export of a chat, not a timeline of tweets: send an X archive or tweets.")
     found = [post for document in documents for post in _posts(document)] or _by_values(documents)
+    if any("legacy" in post for post in found):  # a scraper's answer: other texts in it are labels of the page
+        found = [post for post in found if "legacy" in post]
     if not found:
         raise NotATimeline("This JSON holds no tweets: send the tweets of one account, each with its text.")
     posts, twice, replaced = _once(found)
     people = _people(documents)
-    roles = columns.tell([_row(post, people) for post in islice(posts, columns.SAMPLE)])
-    if roles is None:
+    sample = [_row(post, people) for post in posts[: columns.SAMPLE]]
+    if (roles := columns.tell(sample)) is None:
         raise NotATimeline("Nothing in this JSON reads like tweets: send those of one account, each with its text.")
     rows = (_row(post, people) for post in posts)
-    names = display_names((_row(post, people) for post in posts), roles) if roles.name else {}
-    notes = [
-        f"{count:,} {what}."
-        for count, what in (
-            (twice, "tweets stood in the file twice and count once"),
-            (replaced, "earlier versions of edited tweets were left out"),
-            (skipped, "damaged lines were skipped"),
-        )
-        if count
+    remarks = [
+        (twice, "tweet", "in the file twice: counted once"),
+        (replaced, "earlier version", "of edited tweets: left out"),
+        (skipped, "damaged line", "in the file: left out"),
     ]
-    return Timeline(tweets(rows, roles), kind, names, notes=notes)
+    notes = [f"{several(count, what)} {done}." for count, what, done in remarks if count]
+    return Timeline(tweets(rows, roles), kind, display_names(sample, roles), notes=notes)
 
 
 def _documents(text: str) -> tuple[list[Any], int]:
@@ -87,13 +85,11 @@ def _kind(documents: list[Any]) -> str:
     return "JSON" if len(documents) == 1 else "JSON lines"
 
 
-def _refuse_chats(documents: list[Any]) -> None:
-    for document in documents[:1]:
-        if not isinstance(document, dict):
-            continue
-        chats = document.get("chats") or (document if isinstance(document.get("messages"), list) else None)
-        if chats is not None and ("messages" in document or isinstance(chats, dict)):
-            raise NotATimeline("This is an export of a chat, not a timeline of tweets: send an X archive or tweets.")
+def _is_chat(document: Any) -> bool:
+    """Whether a messenger wrote it: Telegram and Discord exports hold messages where a timeline holds posts."""
+    if not isinstance(document, dict):
+        return False
+    return isinstance(document.get("messages"), list) or isinstance(document.get("chats"), dict)
 
 
 def _posts(value: Any) -> Iterator[Object]:
@@ -120,13 +116,15 @@ def _by_values(documents: list[Any]) -> list[Object]:
 
     Objects must be small or carry a time or an id, as descriptions of other things read like prose too.
     """
+    if columnar := _by_columns(documents[0]):
+        return columnar
     lists = [documents, *(each for document in documents for each in _lists(document))]
     best: list[Any] = max(lists, key=len)
     if best and all(isinstance(each, str) for each in best):
         return [{"text": each} for each in best] if sum(map(columns.running, best)) * 2 > len(best) else []
     posts: list[Object] = [each for each in best if isinstance(each, dict)]
     if len(posts) * 10 < len(best) * 9 or len(posts) < 2:
-        return _by_columns(documents[0])
+        return []
     roles = columns.tell([_row(post, {}) for post in posts[: columns.SAMPLE]])
     if roles is None or not (roles.id or roles.time or max(map(len, posts)) <= 4):
         return []
@@ -179,18 +177,17 @@ def _said(post: Object) -> str:
 
 def _versions(post: Object) -> Iterator[list[str]]:
     """Lists of the ids of one edited tweet, oldest first."""
-    edits = [post, *(each for each in (post.get("edit_info"), post.get("edit_control")) if isinstance(each, dict))]
-    edits += [each for edit in edits[1:] for each in edit.values() if isinstance(each, dict)]
-    edits += [each for edit in edits[1:] for each in edit.values() if isinstance(each, dict)]
-    for edit in edits:
-        for name in ("edit_history_tweet_ids", "editTweetIds", "edit_tweet_ids"):
-            if isinstance(ids := edit.get(name), list) and len(ids) > 1:
-                yield [str(number) for number in ids]
+    for name, each in post.items():
+        if name in _EDITS and isinstance(each, list) and len(each) > 1:
+            yield [str(number) for number in each]
+        elif isinstance(each, dict) and name.startswith(("edit", "initial")):
+            yield from _versions(each)
 
 
 def _people(documents: list[Any]) -> dict[str, Object]:
     """Users that API v2 pages list beside the tweets, by id."""
-    beside = [document.get("includes") for document in documents if isinstance(document, dict)]
+    pages = [page for each in documents for page in (each if isinstance(each, list) else [each])]
+    beside = [page.get("includes") for page in pages if isinstance(page, dict)]
     users = [user for each in beside if isinstance(each, dict) for user in each.get("users") or []]
     return {str(user.get("id")): user for user in users if isinstance(user, dict)}
 
@@ -204,7 +201,7 @@ def _row(post: Object, people: Mapping[str, Object]) -> Row:
 
 def _flat(value: Object, path: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, object]]:
     for name, each in value.items():
-        if name in _LISTS:
+        if name == "referenced_tweets":
             yield path + name, json.dumps(each)
         elif isinstance(each, dict) and (name.lower().startswith(("retweeted", "quoted")) or name in _NOT_OURS):
             yield path + name, bool(each)

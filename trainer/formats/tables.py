@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ _SAMPLE = 1_000_000
 _EVEN = 0.9
 """Share of rows that must have one width where no known header says that this is a table."""
 
+_SEPARATOR = re.compile(r"sep=.\n", re.IGNORECASE)
+"""A first line by which a spreadsheet tells itself the delimiter."""
 _NONE = "\x1f"
 """Stands for no delimiter at all: the csv module needs one."""
 
@@ -66,6 +69,7 @@ class Table:
 
 def read(text: str) -> Timeline | None:
     """The tweets of a table; None for text that is no table. Raises NotATimeline for a table without tweets."""
+    text = text[found.end() :] if (found := _SEPARATOR.match(text)) else text
     if (table := _table(text)) is None:
         return None
     sample = list(islice(table.rows(), columns.SAMPLE))
@@ -78,8 +82,7 @@ def read(text: str) -> Timeline | None:
     kind = {"\t": "TSV", ",": "CSV", _NONE: "CSV of one column"}.get(delimiter := table.dialect.delimiter)
     kind = kind or f"CSV with {delimiter!r}"
     named = f"text column {said!r}" if table.header else f"no header, text in column {said}"
-    names = display_names(table.rows(wide), roles)
-    return Timeline(tweets(table.rows(wide), roles), f"{kind}, {named}", names)
+    return Timeline(tweets(table.rows(wide), roles), f"{kind}, {named}", display_names(sample, roles))
 
 
 def _table(text: str) -> Table | None:
@@ -89,11 +92,11 @@ def _table(text: str) -> Table | None:
         return _one_column(text)
     even, width, _, dialect = found
     rows = list(islice(dialect.rows(sample), columns.SAMPLE))
-    header = _header(rows)
+    header = _header(rows) if rows else []
     known = sum(map(columns.is_known, header))
     if known >= 2:
         width = len(header)
-    if width < 2 or (known < 2 and (even < _EVEN or not _tabular(rows[1:] if header else rows, width))):
+    elif width < 2 or even < _EVEN or not (_names_text(header) or _tabular(rows[bool(header) :], width)):
         return _one_column(text)
     header += [""] * (width - len(header) if header else 0)
     return Table(text, dialect, width, _unique(header))
@@ -117,9 +120,17 @@ def _measured(sample: str, dialect: Dialect) -> tuple[float, int, int, Dialect]:
     widths = Counter(len(row) for row in rows)
     if not rows or (width := widths.most_common(1)[0][0]) < 2:
         return 0.0, 1, 0, dialect
-    cells = [cell for row in rows for cell in row]
-    raw = sum(cell[:1] == '"' == cell[-1:] and len(cell) > 1 for cell in cells) / len(cells)
+    raw = sum(_still_quoted(row, dialect.delimiter) for row in rows) / len(rows)
     return widths[width] / len(rows) - 2 * raw, width, len(rows), dialect
+
+
+def _still_quoted(row: list[str], delimiter: str) -> bool:
+    """Whether quotes stand around one cell or several, or around whole rows: the dialect took quotes wrongly."""
+    starts = [index for index, cell in enumerate(row) if cell.startswith('"')]
+    ends = [index for index, cell in enumerate(row) if cell.endswith('"') and cell != '"']
+    if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in row):
+        return True
+    return bool(starts and ends) and starts[0] <= ends[-1]
 
 
 def _header(rows: list[list[str]]) -> list[str]:
@@ -137,6 +148,10 @@ def _header(rows: list[list[str]]) -> list[str]:
 def _is_value(cell: str) -> bool:
     bare = cell.strip().lstrip("'").replace(",", ".")
     return bare.replace(".", "", 1).lstrip("-").isdigit() or bool(times.parse(cell)) or cell.startswith("http")
+
+
+def _names_text(header: list[str]) -> bool:
+    return any(columns.key(name) in columns.TEXT for name in header)
 
 
 def _tabular(rows: list[list[str]], width: int) -> bool:

@@ -22,3 +22,8 @@ class Timeline:
     """Whose file it is, where the file says so as a whole."""
     notes: list[str] = field(default_factory=list)
     """Sentences for the person."""
+
+
+def several(count: int, what: str) -> str:
+    """ "1 tweet", "1,200 tweets"."""
+    return f"{count:,} {what}{'s' * (count != 1)}"

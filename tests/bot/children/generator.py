@@ -34,6 +34,8 @@ def write(id: str, model: str, prompt: str) -> Event | None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "die in the first life" if life == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+        case "die in the second life" if life == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
         case "answer in the second life" if life == 1:
             return None
         case "never answer":

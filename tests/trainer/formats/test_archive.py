@@ -3,6 +3,7 @@
 import json
 import stat
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pytest
 from tests.trainer.formats.conftest import IDS, TEXTS, Read, table, usual_rows
 from trainer import formats
 from trainer.errors import NotATimeline, TooBig, Unreadable, Unsafe
-from trainer.formats.timeline import Timeline
 
 ACCOUNT = [{"account": {"email": "k@kettle.example", "username": "Keeper", "accountDisplayName": "The Keeper 🐐"}}]
 
@@ -25,7 +25,7 @@ def script(name: str, content: object, end: str = "") -> str:
     return f"window.YTD.{name} = {json.dumps(content, indent=2)}{end}"
 
 
-def zipped(path: Path, members: dict[str, str | bytes]) -> Path:
+def zipped(path: Path, members: Mapping[str, str | bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
@@ -137,13 +137,14 @@ def test_a_zip_of_one_table_is_read(upload: Path, name: str) -> None:
 
 def refused(path: Path, kind: type[Unreadable]) -> str:
     with pytest.raises(kind) as refusal:
-        timeline: Timeline = formats.read(path)
-        list(timeline.tweets)
+        formats.read(path)
     return refusal.value.sentence
 
 
 def test_zips_of_other_things_are_refused(upload: Path) -> None:
-    assert "Office" in refused(zipped(upload, {"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"}), NotATimeline)
+    assert "Office" in refused(
+        zipped(upload, {"[Content_Types].xml": "<x/>", "word/document.xml": "<x/>"}), NotATimeline
+    )
     assert "2 tables" in refused(zipped(upload, {"a.csv": "text\nx", "b.csv": "text\ny"}), NotATimeline)
     assert "no tweets" in refused(zipped(upload, {"holiday.png": b"\x89PNG"}), NotATimeline)
     inner = zipped(upload.with_name("inner.zip"), {"data/tweets.js": script("tweets.part0", [tweet(0)])})
@@ -152,7 +153,9 @@ def test_zips_of_other_things_are_refused(upload: Path) -> None:
     assert "picture" in refused(zipped(upload, {"a.csv": b"\x89PNG\r\n"}), NotATimeline)
 
 
-@pytest.mark.parametrize("name", ["../tweets.js", "data/../../tweets.js", "/etc/tweets.js", "C:\\tweets.js", "..\\x.js"])
+@pytest.mark.parametrize(
+    "name", ["../tweets.js", "data/../../tweets.js", "/etc/tweets.js", "C:\\tweets.js", "..\\x.js"]
+)
 def test_paths_that_lead_out_of_the_zip_are_refused(upload: Path, name: str) -> None:
     good: dict[str, str | bytes] = {"data/tweets.js": script("tweets.part0", [tweet(0)])}
 
@@ -182,10 +185,10 @@ def test_a_zip_that_lies_about_its_size_is_refused(upload: Path) -> None:
 
 
 def test_all_that_is_read_of_a_zip_counts_against_one_limit(upload: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.formats.archive.MOST_BYTES", 6_000)
+    monkeypatch.setattr("trainer.formats.archive.MOST_BYTES", 7_000)
     part = script("tweets.part0", [tweet(at) for at in range(24)])
 
-    assert len(part) < 6_000
+    assert len(part) < 7_000
     assert texts(zipped(upload, {"data/tweets.js": part}))
     assert "MB" in refused(zipped(upload, {"data/tweets.js": part, "data/tweets-part1.js": part}), TooBig)
 

@@ -32,6 +32,8 @@ def test_commas_and_brackets_do_not_make_a_table(read: Read) -> None:
         ("function a(b) {\n  return b + 1;\n}\n\nconst x = a(2);\nconsole.log(x);\n" * 3, "program code"),
         ("[03/04/2021, 10:22] Mara: the kettle\n" * 9, "chat"),
         ("the kettle hums " * 400, "too long"),
+        (",,,\n,,,\n", "does not read like"),
+        ("\n" * 600_000 + "12", "does not read like"),
         ("12\n13\n14\n15\n", "does not read like"),
     ],
 )

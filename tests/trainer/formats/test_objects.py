@@ -100,7 +100,7 @@ def test_one_id_with_two_texts_is_two_tweets(read: Read) -> None:
 def test_only_the_last_version_of_an_edited_tweet_counts(read: Read) -> None:
     versions = [IDS[0], IDS[1]]
     first = {"id": IDS[0], "text": "the kettel hums", "edit_history_tweet_ids": versions}
-    control = {"edit": {"editControlInitial": {"editTweetIds": versions}}}
+    control: dict[str, Any] = {"edit": {"editControlInitial": {"editTweetIds": versions}}}
     last = {"id": IDS[1], "text": "the kettle hums", "edit_info": control}
 
     assert texts(read, [last, first]) == ["the kettle hums"]
@@ -110,10 +110,11 @@ def test_a_scraper_s_nested_answer_is_read(read: Read) -> None:
     def entry(at: int) -> dict[str, Any]:
         user = {"legacy": {"screen_name": "Keeper", "name": "The Keeper", "description": "I keep a light for you"}}
         quoted = {"result": {"legacy": {"full_text": "what somebody else said"}}}
-        legacy = {"full_text": TEXTS[at], "created_at": STAMP, "lang": "en", "id_str": IDS[at]}
+        legacy: dict[str, Any] = {"full_text": TEXTS[at], "created_at": STAMP, "lang": "en", "id_str": IDS[at]}
         legacy |= {"retweeted_status_result": quoted} if at == 5 else {}
         core = {"user_results": {"result": user}}
-        return {"content": {"result": {"core": core, "legacy": legacy, "quoted_status_result": quoted}}}
+        label = {"text": "Pinned by somebody"}
+        return {"content": {"result": {"core": core, "legacy": legacy, "quoted_status_result": quoted}, "label": label}}
 
     tweets = read(json.dumps({"data": {"user": {"instructions": [{"entries": [entry(at) for at in range(24)]}]}}}))
 
@@ -165,7 +166,15 @@ def test_json_without_tweets_is_refused(read: Read, content: object) -> None:
         read(json.dumps(content))
 
 
-@pytest.mark.parametrize("content", [json.dumps([{"text": text} for text in TEXTS])[:-30], "[" * 100_000, '{"a":' * 9_999])
+@pytest.mark.parametrize(
+    "content", [json.dumps([{"text": text} for text in TEXTS])[:-30], "[" * 100_000, '{"a":' * 9_999]
+)
 def test_damaged_json_is_refused(read: Read, content: str) -> None:
     with pytest.raises(NotATimeline, match="damaged"):
         read(content)
+
+
+@pytest.mark.parametrize("depth", [300, 980, 5_000])
+def test_deeply_nested_json_is_refused(read: Read, depth: int) -> None:
+    with pytest.raises(NotATimeline):
+        read("[" * depth + "1" + "]" * depth)

@@ -55,6 +55,12 @@ def test_rows_end_only_where_the_table_says_so(read: Read) -> None:
     assert tweets[0].text.split() == ["first", "second", "third", "fourth", "fifth"]
 
 
+def test_a_lone_carriage_return_stands_inside_a_tweet(read: Read) -> None:
+    lines = [f"{number},{time},first\rsecond {number}" for number, time, _ in usual_rows()]
+
+    assert texts(read, "\n".join(["id,created_at,text", *lines])) == [f"first second {number}" for number in IDS]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n", "\r"])
 def test_every_line_end_is_one(read: Read, end: str) -> None:
     assert texts(read, table(usual_rows(), "id,created_at,text").replace("\r\n", end)) == TEXTS
@@ -116,9 +122,9 @@ def test_mangled_ids_tell_nothing(read: Read, mangled: str) -> None:
 
 
 def test_an_id_tells_the_time_where_nothing_else_does(read: Read) -> None:
-    tweets = read(table([[number, text] for number, _, text in usual_rows()], "id,text"))
+    tweets = read(table([["1212092628029698048", text] for text in TEXTS], "id,text"))
 
-    assert tweets[0].time == "2021-06-02T08:20:36+00:00"
+    assert tweets[0].time == "2019-12-31T19:26:16+00:00"
 
 
 MARKS = {
@@ -165,6 +171,10 @@ def test_a_name_that_differs_from_tweet_to_tweet_is_no_author(read: Read) -> Non
     tweets = read(table([[text, f"Goat{index}"] for index, text in enumerate(TEXTS)], "text,name"))
 
     assert {tweet.author for tweet in tweets} == {""}
+
+
+def test_a_spreadsheet_s_word_on_its_delimiter_is_no_row(read: Read) -> None:
+    assert texts(read, "sep=;\r\n" + table(usual_rows(), "id,created_at,text", ";").replace("\r\n", "\n")) == TEXTS
 
 
 def test_the_author_may_stand_in_the_tweet_s_address(read: Read) -> None:

@@ -1,0 +1,114 @@
+"""Killed at any instant: nothing is lost, nothing is done twice, nothing is left lying about."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import Event, RunningBot
+
+
+async def trained_once(bot: RunningBot) -> Event:
+    """Start again without a word, let it finish, and check that all is as if nothing had happened."""
+    await bot.start("--as", "ann")
+    assert await bot.end() == 0
+    told = [event for event in bot.transcript() if event["kind"] == "reply"]
+    assert [event["text"].splitlines()[0][:30] for event in told] == ["@keeper is ready (version 1). "]
+    assert [path.name for path in bot.files("models/keeper/*")] == ["1"]
+    assert bot.files("work/*") == bot.files("*.tmp") == []
+    assert bot.children() == []
+    return told[0]
+
+
+async def checkpoint(bot: RunningBot) -> None:
+    """Wait until the training has written one."""
+    await bot.until(lambda event: event["final"] or bool(bot.files("work/*/training/checkpoint.pt")))
+    assert bot.files("work/*/training/checkpoint.pt") != [], "the training was over before its first checkpoint"
+
+
+@pytest.mark.parametrize("phase", ["Training @keeper now", "reading", "loading", "training\n", "putting it in place"])
+async def test_a_bot_killed_in_any_phase_finishes_the_job_once_after_a_restart(
+    bot: RunningBot, long_timeline: Path, phase: str
+) -> None:
+    await bot.start("--as", "ann")
+    line = await bot.say(f"/train @keeper file:{long_timeline}")
+    await bot.until(lambda event: event["line"] == line and phase in event["text"])
+    long_timeline.unlink()  # what was acknowledged needs nothing of the asker any more
+
+    await bot.kill()
+
+    await trained_once(bot)
+
+
+async def test_a_bot_killed_after_a_checkpoint_resumes_from_it_and_says_so(
+    bot: RunningBot, long_timeline: Path
+) -> None:
+    await bot.start("--as", "ann")
+    await bot.say(f"/train @keeper file:{long_timeline}")
+    await checkpoint(bot)
+
+    await bot.kill()
+
+    assert "Resumed from step" in (await trained_once(bot))["text"]
+
+
+async def test_a_bot_that_is_told_to_stop_stops_and_goes_on_when_it_is_back(
+    bot: RunningBot, long_timeline: Path
+) -> None:
+    await bot.start("--as", "ann")
+    line = await bot.say(f"/train @keeper file:{long_timeline}")
+    await bot.stage(line, "training\n")
+
+    assert await bot.stop() == 128 + signal.SIGTERM
+
+    assert bot.children() == []
+    await trained_once(bot)
+
+
+async def test_a_killed_trainer_is_started_again_and_the_job_goes_on(bot: RunningBot, long_timeline: Path) -> None:
+    await bot.start("--as", "ann")
+    line = await bot.say(f"/train @keeper file:{long_timeline}")
+    await checkpoint(bot)
+
+    [trainer] = bot.children("finetune")
+    os.kill(trainer, signal.SIGKILL)
+
+    done = await bot.final(line)
+    assert "is ready" in done["text"]
+    assert "Resumed from step" in done["text"]
+    assert await bot.end() == 0
+    assert [path.name for path in bot.files("models/keeper/*")] == ["1"]
+
+
+async def test_a_trainer_that_keeps_dying_is_given_up_with_a_sentence(bot: RunningBot, long_timeline: Path) -> None:
+    await bot.start("--as", "ann")
+    line = await bot.say(f"/train @keeper file:{long_timeline}")
+    killed: set[int] = set()
+    for _ in range(3):
+        await bot.until(lambda event: event["line"] == line and bool(set(bot.children("finetune")) - killed))
+        [trainer] = set(bot.children("finetune")) - killed
+        os.kill(trainer, signal.SIGKILL)
+        killed.add(trainer)
+
+    failed = await bot.final(line)
+    assert failed["kind"] == "error"
+    assert "killed" in failed["text"]
+    assert await bot.end() == 0
+    assert bot.files("work/*") == bot.files("models/*/*") == []
+
+
+async def test_tweets_in_flight_survive_a_killed_generator(bot: RunningBot, timeline: Path) -> None:
+    await bot.start("--as", "ann")
+    await bot.ask(f"/train @keeper file:{timeline}")
+    await bot.ask("/tweet @keeper")
+    [generator] = bot.children("generate")
+    lines = [await bot.say(f"/tweet @keeper good morning count:10 seed:{seed}") for seed in range(6)]
+
+    os.kill(generator, signal.SIGKILL)
+
+    for line in lines:
+        answer = await bot.final(line)
+        assert answer["kind"] == "reply", answer
+    assert bot.children("generate") != [generator]
+    assert await bot.end() == 0
