@@ -70,7 +70,9 @@ def _row(handle: str, meta: dict[str, object], seconds: float, drawn: str) -> Ro
 
 
 def show(rows: list[Row]) -> None:
-    print("| timeline | tweets kept | characters | command to first tweet | tokens/s | epochs | base | trained | lower |")
+    print(
+        "| timeline | tweets kept | characters | command to first tweet | tokens/s | epochs | base | trained | lower |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         lower = 1 - row.loss / row.base_loss

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -39,7 +38,6 @@ async def _examine(settings: Config) -> int:
 
 async def findings(settings: Config) -> AsyncIterator[Finding]:
     yield Finding("Python", True, sys.version.split()[0])
-    yield Finding("SQLite", True, sqlite3.sqlite_version)
     yield _folder(settings)
     async for finding in _trainer(settings):
         yield finding

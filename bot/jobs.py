@@ -20,6 +20,9 @@ from bot.folder import Folder
 from bot.progress import Board
 from bot.store import Store
 from bot.worker import Worker
+from trainer import enough
+from trainer.enough import Amount
+from trainer.errors import TooLittleText
 from trainer.protocol import (
     Done,
     Event,
@@ -151,9 +154,20 @@ class Jobs:
                 corpus = await self._ingest(job, person)
             counts = self._board[job.id].counts | {person.handle: corpus.summary["counts"]}
             self._board.post(job.id, replace(self._board[job.id], counts=counts))
+        await self._check_enough(job)
         for person in job.training.people:
             folder.remove(self._data.work(job.id) / person.file)
         await self._store.make_ready(job.id)
+
+    async def _check_enough(self, job: Job) -> None:
+        """The trainer would refuse the same, but only when the device is free. Raises ChildFailed."""
+        found = [await self._store.corpus(person.handle, person.digest) for person in job.training.people]
+        read = [(each.handle, IngestResult.read(each.summary)) for each in found if each]
+        amounts = [Amount(handle, each.counts["kept"], each.characters) for handle, each in read]
+        try:
+            enough.check(amounts, job.training.force)
+        except TooLittleText as error:
+            raise ChildFailed(error.kind, error.sentence, error.details) from None
 
     async def _ingest(self, job: Job, person: Person) -> Corpus:
         source = self._data.work(job.id) / person.file
@@ -186,7 +200,8 @@ class Jobs:
                     raise
                 log.warning("job %s: %s It goes on from its checkpoint.", job.id, error.sentence)
                 continue
-            return await self._publish(started, FinetuneResult.read(result))
+            await self._publish(started, FinetuneResult.read(result))
+            return
 
     def _task(self, job: Job) -> FinetuneTask:
         training = job.training

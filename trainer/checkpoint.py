@@ -2,10 +2,10 @@
 
 import hashlib
 import logging
-import pickle
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -93,7 +93,7 @@ class Checkpoints:
             torch.set_rng_state(values["random"])
             if values["random_cuda"]:
                 torch.cuda.set_rng_state_all(values["random_cuda"])
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, UnpicklingError) as error:
             log.warning("damaged checkpoint: %s", error)
             return None, "The checkpoint found was damaged, so the training started anew."
         return snapshot, ""

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import base, card, child, disk, loop, meta, pictures, publish, recipe, sampling, verbatim
+from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, verbatim
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, fingerprint
 from trainer.child import Report
 from trainer.corpus import Batch, Row, batches, epoch_tokens, split, tokenise
+from trainer.enough import Amount
 from trainer.errors import Cancelled, Failed, NoSpace, TrainerError
 from trainer.evaluate import held_out_loss
 from trainer.memory import Slices, no_memory, out_of_memory
 from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
-from trainer.tweets import Corpus, check_enough
+from trainer.tweets import Corpus
 
 DRAWN, SHOWN = 10, 3
 """Tweets drawn to measure copying, and how many of them the person sees."""
@@ -66,7 +67,7 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
 
     with _heartbeat(report, "load"):
         corpora = [Corpus.load(Path(path)) for path in task.corpora]
-        check_enough(corpora, task.force)
+        enough.check([Amount(each.handle, len(each.texts), each.characters) for each in corpora], task.force)
         base.prepare(task.seed)
         model = base.load(task.base, task.device)
 

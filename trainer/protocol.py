@@ -41,7 +41,7 @@ class Wire:
 
 @dataclass(frozen=True)
 class IngestTask(Wire):
-    """Read one uploaded file, clean it, count it, and write the corpus (see ``trainer.tweets.Corpus``) to ``output``."""
+    """Read one uploaded file, clean and count it, and write the corpus (``trainer.tweets.Corpus``) to ``output``."""
 
     file: str
     output: str

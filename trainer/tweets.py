@@ -11,13 +11,6 @@ from typing import Any
 
 from trainer import cleaning
 from trainer.disk import sync
-from trainer.errors import TooLittleText
-
-LEAST = 2_000
-"""Characters under which no force helps: some twenty tweets, fewer than one batch."""
-ENOUGH = 10_000
-"""Characters a person, on average, that train without being asked twice. huggingtweets refused under 6,000 and warned
-under 40,000; a real timeline of 135 tweets and 10,700 characters still learns, one of 9,300 mostly repeats itself."""
 
 _FORMAT = 1
 
@@ -155,28 +148,6 @@ def make_corpus(handle: str, name: str, tweets: Iterable[Tweet]) -> Corpus:
     for tweet in tweets:
         sieve.take(tweet)
     return sieve.corpus(handle, name)
-
-
-def check_enough(corpora: list[Corpus], force: bool) -> None:
-    """Raise TooLittleText where the tweets are too few to train on.
-
-    People together must have ``LEAST`` characters, with ``force`` or without, and ``ENOUGH`` each on average unless
-    forced: one thin account does not refuse its company, but one without any usable tweet does.
-    """
-    tweets, characters = sum(len(corpus.texts) for corpus in corpora), sum(corpus.characters for corpus in corpora)
-    size = f"{tweets:,} tweet{'s' * (tweets != 1)}, {characters:,} characters"
-    silent = [corpus.handle for corpus in corpora if not corpus.texts]
-    if silent and len(silent) < len(corpora):
-        names = " and ".join(f"@{handle}" for handle in silent)
-        sentence = f"Nothing usable is left of {names} after cleaning: leave them out, or give a fuller file."
-    elif characters < LEAST:
-        sentence = f"{size}: too little to learn a voice from; give at least {LEAST:,} characters of tweets."
-    elif characters < ENOUGH * len(corpora) and not force:
-        sentence = f"{size}: it will mostly repeat itself; train anyway with `force`."
-        raise TooLittleText(sentence, tweets=tweets, characters=characters, force=True)
-    else:
-        return
-    raise TooLittleText(sentence, tweets=tweets, characters=characters, force=False)
 
 
 def _write(path: Path, content: bytes) -> None:

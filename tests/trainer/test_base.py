@@ -29,7 +29,8 @@ def test_a_local_directory_loads_in_single_precision(tiny_base: Path) -> None:
 def test_a_tokenizer_without_a_template_gets_end_of_text_before_every_prompt(tmp_path: Path) -> None:
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: number for number, token in enumerate([*letters, "is", END])}
-    like_gpt2: Any = GPT2Tokenizer(vocab=vocabulary, merges=["i s"])
+    merges: Any = [("i", "s")]
+    like_gpt2: Any = GPT2Tokenizer(vocab=vocabulary, merges=merges)
     bare = like_gpt2("My dream is")["input_ids"]
     assert bare[0] != like_gpt2.eos_token_id
 

@@ -19,7 +19,12 @@ def test_much_text_gets_fewer_epochs_and_little_text_more() -> None:
     epochs = [recipe.choose(tokens, STARTER, "full", {}).epochs for tokens in (10_000, 75_000, 500_000)]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[1] == pytest.approx(3.2)
-    assert epochs[2] == 1.0
+    assert epochs[2] == pytest.approx(0.72)
+
+
+def test_little_text_gets_small_batches_so_that_there_are_enough_steps() -> None:
+    batches = [recipe.choose(tokens, STARTER, "full", {}).batch_tokens for tokens in (4_000, 30_000, 500_000)]
+    assert batches == [256, 400, 1024]
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**12), st.sampled_from(["full", "lora"]))
@@ -27,7 +32,7 @@ def test_every_size_gets_a_usable_recipe(tokens: int, parameters: int, method: s
     chosen = recipe.choose(tokens, parameters, method, {})
     assert 0 < chosen.learning_rate < 0.1
     assert 0 < chosen.epochs <= recipe.MOST_EPOCHS
-    assert 1 <= chosen.slice_tokens <= chosen.batch_tokens
+    assert 1 <= chosen.slice_tokens <= recipe.LARGEST_BATCH
 
 
 def test_settings_have_the_last_word_and_keep_their_kind() -> None:

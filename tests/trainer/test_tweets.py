@@ -1,4 +1,4 @@
-"""Counting, the corpus on disk, and whether there is enough of it."""
+"""Counting, and the corpus on disk."""
 
 import gzip
 from pathlib import Path
@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trainer.conftest import invented_corpus, invented_tweets
-from trainer.errors import TooLittleText
-from trainer.tweets import Corpus, Counts, Tweet, check_enough, make_corpus
+from trainer.tweets import Corpus, Counts, Tweet, make_corpus
 
 ANY_TEXT = st.one_of(
     st.text(max_size=200),
@@ -127,61 +126,6 @@ def test_a_corpus_that_lost_a_tweet_is_damaged(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="not a whole corpus"):
         Corpus.load(path)
-
-
-def corpus_of(characters: int, tweets: int, handle: str = "keeper") -> Corpus:
-    texts = [("gulls " * characters)[: characters // tweets]] * (tweets - 1)
-    texts.append("x" * (characters - sum(map(len, texts))))
-    return Corpus(handle, handle, Counts(tweets, 0, 0, 0, tweets), texts)
-
-
-def verdict(corpora: list[Corpus], force: bool = False) -> TooLittleText:
-    with pytest.raises(TooLittleText) as refusal:
-        check_enough(corpora, force)
-    return refusal.value
-
-
-def test_a_thin_timeline_trains_only_with_force() -> None:
-    thin = corpus_of(9_300, 112)
-
-    refusal = verdict([thin])
-
-    assert refusal.sentence == (
-        "112 tweets, 9,300 characters: it will mostly repeat itself; train anyway with `force`."
-    )
-    assert refusal.details == {"tweets": 112, "characters": 9_300, "force": True}
-    check_enough([thin], force=True)
-
-
-def test_next_to_nothing_is_refused_with_force_too() -> None:
-    refusal = verdict([corpus_of(1_999, 30)], force=True)
-
-    assert refusal.details == {"tweets": 30, "characters": 1_999, "force": False}
-
-
-def test_a_usual_timeline_trains() -> None:
-    check_enough([corpus_of(10_600, 135)], force=False)
-
-
-def test_one_thin_account_does_not_refuse_its_company() -> None:
-    check_enough([corpus_of(60_000, 600), corpus_of(3_000, 40, "mara")], force=False)
-
-
-def test_people_who_are_all_thin_need_force_together() -> None:
-    assert verdict([corpus_of(9_000, 100), corpus_of(9_000, 100, "mara")]).details["force"] is True
-
-
-def test_somebody_without_any_usable_tweet_is_named() -> None:
-    silent = Corpus("mara", "Mara", Counts(9, 9, 0, 0, 0), [])
-
-    refusal = verdict([corpus_of(60_000, 600), silent], force=True)
-
-    assert "@mara" in refusal.sentence
-    assert refusal.details["force"] is False
-
-
-def test_nobody_s_tweets_are_too_little() -> None:
-    assert verdict([Corpus("mara", "Mara", Counts(0, 0, 0, 0, 0), [])]).details["tweets"] == 0
 
 
 def test_invented_tweets_pass_the_sieve_whole() -> None:

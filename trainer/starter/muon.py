@@ -35,9 +35,9 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """The nearest matrix with singular values of about one. Shape (m, n) in and out."""
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
+    x: Tensor = matrix.mT if tall else matrix
     x = x / (x.norm() + 1e-7)
     for _ in range(ROUNDS):
         square = x @ x.T
         x = A * x + (B * square + C * square @ square) @ x
-    return x.T if tall else x
+    return x.mT if tall else x

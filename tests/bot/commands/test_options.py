@@ -16,7 +16,9 @@ def test_a_handle_loses_one_at_sign_and_its_capitals(typed: str, name: str) -> N
     assert handle(typed) == name
 
 
-@pytest.mark.parametrize("typed", ["", "@", "@@a", "../etc", "a/b", "a b", "@é", "-", "a..b", "x" * 65, "a\nb", ".", ".."])
+@pytest.mark.parametrize(
+    "typed", ["", "@", "@@a", "../etc", "a/b", "a b", "@é", "-", "a..b", "x" * 65, "a\nb", ".", ".."]
+)
 def test_what_could_harm_a_path_or_is_no_name_is_no_handle(typed: str) -> None:
     with pytest.raises(BadHandle):
         handle(typed)
