@@ -119,9 +119,7 @@ class Desk(Generic[Loaded]):
 
 
 def _split(tickets: list[Ticket]) -> tuple[list[Ticket], list[Ticket]]:
-    """Those drawn now, and those for the next turn. A request with a seed is drawn apart (see ``sampling``)."""
-    if tickets[0].task.seed is not None:
-        return tickets[:1], tickets[1:]
+    """Those drawn now, and those for the next turn. A request with a seed fills a batch alone (see ``sampling``)."""
     totals = accumulate(ticket.task.count if ticket.task.seed is None else BATCH for ticket in tickets)
     size = sum(total <= BATCH for total in totals)
     return tickets[:size], tickets[size:]

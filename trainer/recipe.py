@@ -77,5 +77,5 @@ def choose(tokens: int, parameters: int, method: str, settings: dict[str, float]
 
 def _learning_rate(tokens: int, parameters: int) -> float:
     exponent = math.log(LARGE_RATE / SMALL_RATE) / math.log(LARGE / SMALL)
-    of_size = SMALL_RATE * (max(parameters, SMALL) / SMALL) ** exponent
+    of_size = SMALL_RATE * math.pow(max(parameters, SMALL) / SMALL, exponent)
     return of_size * min(1.0, max(0.5, math.pow(tokens / FULL_RATE_TOKENS, 0.43)))

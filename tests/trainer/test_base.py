@@ -78,7 +78,7 @@ def test_a_base_with_pickled_weights_only_is_refused_with_the_reason(copy: Path)
 
 
 def test_a_base_that_is_nowhere_names_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UnusableBase, match=r"nobody/nothing.*network"):
         base.load("nobody/nothing", "cpu")
 

@@ -71,6 +71,13 @@ def test_models_that_do_not_fit_together_take_turns_and_all_requests_are_served(
     assert served == [asked[0], asked[1], asked[2], asked[3]]
 
 
+def test_what_was_loaded_for_waiting_requests_stays_until_they_had_their_turn() -> None:
+    desk: Desk[Block] = Desk(10)
+    asked = [ask(desk, "a"), ask(desk, "b")]
+    assert [load(desk), load(desk)] == ["a", "b"]
+    assert [serve(desk), serve(desk)] == [[asked[0]], [asked[1]]]
+
+
 def test_what_is_loaded_is_not_loaded_again_while_there_is_room() -> None:
     desk: Desk[Block] = Desk(20)
     for model in "ab":

@@ -48,6 +48,11 @@ def test_pieces_of_several_tweets_make_no_copy() -> None:
     assert not index.copied("one two three four five six seven eight nine ten eleven")
 
 
+def test_two_short_pieces_of_one_tweet_make_no_copy(index: Index) -> None:
+    own = "what the sailors shouted at me across the water all through that long and windy afternoon was"
+    assert not index.copied(f"the night baker has opinions {own} gulls again and I approve")
+
+
 def test_words_of_a_tweet_in_another_order_make_no_copy(index: Index) -> None:
     assert index.nearness("late is ferry the whenever hums boot left my") == 0.0
 
