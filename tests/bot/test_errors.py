@@ -1,0 +1,59 @@
+"""Every error has its sentence, and can be raised anywhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from bot import clock, errors
+from bot.errors import MockingbirdError, UnknownPersona
+
+EXAMPLES: list[tuple[MockingbirdError, str]] = [
+    (errors.UnknownCommand("trian", "train"), "Did you mean /train?"),
+    (errors.UnknownCommand("xyz"), "/help"),
+    (errors.BadOption("count", "99", "a whole number from 1 to 10"), "from 1 to 10, not “99”."),
+    (errors.MissingOption("job", "/cancel job"), "/cancel job"),
+    (errors.BadHandle("a b"), "no user name"),
+    (errors.TooManyPeople(8), "at most 8"),
+    (errors.UnknownPersona("nasa"), "/train @nasa"),
+    (errors.UnknownPersona("nas", ("nasa",)), "Did you mean @nasa?"),
+    (errors.NoPersonaChosen(), "/personas"),
+    (errors.UnknownVersion("nasa", 3), "no version 3"),
+    (errors.Pinned("nasa"), "/models pin @nasa"),
+    (errors.UnknownJob("abc"), "/queue"),
+    (errors.JobOver("abc", "done"), "already done"),
+    (errors.SameUnderWay("nasa"), "/queue"),
+    (errors.NoTweets("nasa"), "file:tweets.csv"),
+    (errors.NoFile("x.csv"), "x.csv"),
+    (errors.FileTooBig(500, 200), "500 MB"),
+    (errors.NotAdmin("use"), "for admins"),
+    (errors.BaseNotAllowed("big"), "Only admins"),
+    (errors.NotYours("abc"), "Only who asked"),
+    (errors.QuotaSpent(5, clock.now() + timedelta(hours=3)), "free in 3 hours"),
+    (errors.GeneratorDied(), "try again"),
+    (errors.ChildFailed("NotFinite", "The loss became infinite."), "The loss became infinite."),
+    (errors.FolderInUse("data"), "--data"),
+    (errors.Broken(), "log"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), EXAMPLES)
+def test_an_error_tells_in_one_sentence_what_is_wrong_and_what_to_do(error: MockingbirdError, words: str) -> None:
+    assert words in error.sentence
+    assert "\n" not in error.sentence
+
+
+def test_no_error_is_without_an_example() -> None:
+    kinds = {each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, MockingbirdError)}
+    said = {each for each in kinds if "sentence" in vars(each)} - {MockingbirdError}
+    assert {type(error) for error, _ in EXAMPLES} >= said
+
+
+def test_an_error_passes_through_a_context_manager() -> None:
+    @contextmanager
+    def room() -> Iterator[None]:
+        yield
+
+    with pytest.raises(UnknownPersona), room():
+        raise UnknownPersona("nobody")
