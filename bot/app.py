@@ -24,6 +24,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         async with Store.open(folder.root) as store, asyncio.TaskGroup() as loops:
             board = Board()
             jobs = Jobs(config, folder, store, board, trainer)
+            await jobs.tidy()
             generation = Generation(lambda: _generator(config))
             working = loops.create_task(jobs.run())
             try:

@@ -112,11 +112,14 @@ class Jobs:
 
     # The loops.
 
-    async def run(self) -> None:
-        """Work until cancelled; children then end with their checkpoints kept."""
+    async def tidy(self) -> None:
+        """Sweep away what a killed bot left; before anything is submitted, whose files it would take for such."""
         active = await self._store.active_jobs()
         published = {self._data.model(job.persona, job.version) for job in active}
         self._data.sweep({job.id for job in active}, await self._store.directories() | published)
+
+    async def run(self) -> None:
+        """Work until cancelled; children then end with their checkpoints kept."""
         try:
             async with asyncio.TaskGroup() as loops:
                 loops.create_task(self._loop(self._prepare, JobState.WAITING))

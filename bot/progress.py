@@ -61,9 +61,16 @@ class Board:
         self._moved.pop(job, asyncio.Event()).set()
 
     async def follow(self, job: str) -> AsyncIterator[Standing]:
-        """Every standing from now on that the reader is quick enough to see, until the job is over."""
+        """The newest standing whenever the reader is ready for one it has not seen, until the job is over."""
+        shown: Standing | None = None
         while True:
-            await self._moved[job].wait()
-            if job not in self._standings:
+            now = self._standings.get(job)
+            if now is not None and now is not shown:
+                shown = now
+                yield now
+            elif now is None and shown is not None:
                 return
-            yield self._standings[job]
+            else:
+                await self._moved[job].wait()
+                if job not in self._standings:
+                    return

@@ -143,8 +143,10 @@ def counts_line(counts: dict[str, int]) -> str:
 def tweets(persona: Persona, samples: Sequence[Sample], again: str) -> Reply:
     """``again`` is the line that asks for another."""
     words = "\n\n".join(sample.text for sample in samples)
+    nearest = max(sample.nearness for sample in samples)
     buttons = (Button("Another", again), Button("Card", f"/persona {persona.handle}"))
-    return Reply(f"{persona.display_name} ({persona.handle}) · {MARK}\n{words}", buttons)
+    head = f"{persona.display_name} ({persona.handle}) · {MARK}, {nearest:.0%} like the nearest real tweet"
+    return Reply(f"{head}\n{words}", buttons)
 
 
 def waiting_for(job: Job) -> str:
