@@ -12,6 +12,7 @@ from typing import Any
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP has limits on time and retries, and HF_ENDPOINT holds
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is not deterministic
 
 import numpy
@@ -21,7 +22,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from trainer import starter
+from trainer import hub, starter
 from trainer.disk import is_full
 from trainer.errors import Failed, UnusableBase
 
@@ -68,10 +69,11 @@ def load(name: str, device: str) -> Base:
     """Raises UnusableBase with what to do about it, or Failed for a device that is not there."""
     transformers_logging.disable_progress_bar()
     found = find_device(device)
-    place = find_place(name)
+    directory = find_place(name) if is_here(name) else hub.fetch(name)
     with _told_plainly(name):
-        tokenizer = AutoTokenizer.from_pretrained(place)
-        model, loading = _weights(place)
+        # Left out, a model with code of its own would make transformers ask, and read the answer from the bot's pipe.
+        tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=False)
+        model, loading = _weights(directory)
         if loading["missing_keys"] or loading["mismatched_keys"]:
             raise ValueError("its weights do not fit its config")
         if len(tokenizer) > model.get_input_embeddings().num_embeddings:
@@ -80,12 +82,20 @@ def load(name: str, device: str) -> Base:
     return Base(name, model.to(found), wrapped, found, find_precision(found))
 
 
-def _weights(place: str) -> tuple[Any, dict[str, Any]]:
+def _weights(directory: str) -> tuple[Any, dict[str, Any]]:
     """The model in single precision, and what of its weights was missing."""
     loaded: Any = AutoModelForCausalLM.from_pretrained(
-        place, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        directory,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        output_loading_info=True,
     )
     return loaded[0], loaded[1]
+
+
+def is_here(name: str) -> bool:
+    return name == "starter" or Path(name).is_dir()
 
 
 def find_place(name: str) -> str:
@@ -143,20 +153,16 @@ def prepare(seed: int) -> None:
 
 @contextmanager
 def _told_plainly(name: str) -> Iterator[None]:
-    """Turn what the libraries throw at a missing or damaged base into one sentence."""
+    """Turn what the libraries throw at a damaged base into one sentence."""
     try:
         yield
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, SafetensorError) as error:
         if is_full(error):
             raise
-        raise UnusableBase(_sentence(name, error)) from error
+        raise _unusable(name, error) from error
 
 
-def _sentence(name: str, error: Exception) -> str:
-    here = name == "starter" or Path(name).is_dir()
-    reason = " ".join(str(error).split()) or type(error).__name__
-    if "safetensors" in reason and ("not appear" in reason or "no file named" in reason):
-        return f"The base model {name!r} has no weights as safetensors; choose one that has, such as gpt2 or starter."
-    if here:
-        return f"The base model {name!r} is damaged or incomplete: fetch it again or choose another base."
-    return f"The base model {name!r} cannot be loaded: check its name and the network, or train with base starter."
+def _unusable(name: str, error: Exception) -> UnusableBase:
+    if "no file named model.safetensors" in str(error):
+        return hub.without_safetensors(name)
+    return UnusableBase(f"The base model {name!r} is damaged or incomplete: fetch it again or choose another base.")

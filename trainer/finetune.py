@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, verbatim
+from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, verbatim, vocabulary
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, fingerprint
 from trainer.child import Report
@@ -38,6 +38,11 @@ class Data:
     held_out: list[Batch]
     characters: int
     """Of the held-out tweets."""
+
+    @property
+    def tokens_a_character(self) -> float:
+        """Of the held-out tweets: turns nats a token into nats a character, which compare across tokenizers."""
+        return sum(batch.tokens for batch in self.held_out) / max(1, self.characters)
 
 
 def main() -> None:
@@ -74,10 +79,14 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         model = base.load(task.base, task.device)
 
     with _heartbeat(report, "tokenize"):
-        data = _data(model, corpora, task.seed)
+        sides = [split(corpus.texts, task.seed) for corpus in corpora]
+        data = _data(model, sides)
         chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
         slices = Slices(chosen.slice_tokens)
-        before = held_out_loss(model, data.held_out, slices)
+        before = held_out_loss(model, data.held_out, slices) * data.tokens_a_character
+        if task.method == "full" and vocabulary.graft(model, [text for train, _ in sides for text in train]):
+            data = _data(model, sides)
+            chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
         mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))
 
     if task.method == "lora":
@@ -110,8 +119,8 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
     return _result(task, told)
 
 
-def _data(model: Base, corpora: list[Corpus], seed: int) -> Data:
-    sides = [split(corpus.texts, seed) for corpus in corpora]
+def _data(model: Base, sides: list[tuple[list[str], list[str]]]) -> Data:
+    """From each person's training and held-out tweets."""
     people = [tokenise(model.tokenizer, train, model.context) for train, _ in sides]
     held_out = [row for _, texts in sides for row in tokenise(model.tokenizer, texts, model.context)]
     characters = sum(len(text) for text in model.tokenizer.batch_decode(held_out, skip_special_tokens=True))

@@ -33,6 +33,7 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
         "base": base.name,
         "base_hub_id": base.hub_id,
         "parameters": base.parameters,
+        "vocabulary": len(base.tokenizer),
         "method": task.method,
         "adapter": publish.adapted(base),
         "device": str(base.device),
@@ -47,16 +48,18 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
 
 
 def metrics(state: State, data: "Data", before: float, after: float, copied: float, seconds: float) -> dict[str, Any]:
-    """Losses in nats a token and a character; ``before`` and ``after`` training, on the held-out tweets."""
-    tokens = sum(batch.tokens for batch in data.held_out)
-    a_character = tokens / max(1, data.characters)
+    """Losses on the held-out tweets: ``after`` training in nats a token, ``before`` it in nats a character.
+
+    The base's own tokenizer may have been coarser or finer: its loss a token is told in tokens of the trained one.
+    """
+    a_character = data.tokens_a_character
     recent = state.losses[: state.best_step][-20:]
     return {
         "train_loss": sum(recent) / max(1, len(recent)),
         "held_out_loss": after,
-        "base_held_out_loss": before,
+        "base_held_out_loss": before / a_character,
         "held_out_loss_per_character": after * a_character,
-        "base_held_out_loss_per_character": before * a_character,
+        "base_held_out_loss_per_character": before,
         "perplexity": math.exp(min(after, 700.0)),
         "best_step": state.best_step,
         "steps": state.step,

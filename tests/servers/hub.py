@@ -118,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "", "Service Unavailable")
         if found := STORED.fullmatch(path):
             return self._send_file(self.hub.files(found["repo"])[found["file"]], {})
+        if path == "/api/agent-harnesses":  # the client wants to know, once a day, which programs drive it
+            return self._send_json({"standardEnvVars": [], "harnesses": {}})
         for pattern, answer in ((FILE, self._file), (TREE, self._tree), (INFO, self._info)):
             if found := pattern.fullmatch(path):
                 return self._known(found.groupdict(), answer)

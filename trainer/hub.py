@@ -1,0 +1,95 @@
+"""Base models of the Hugging Face hub: downloaded once, into the cache of the hub's own client.
+
+``transformers`` could download too. But then a hub that does not answer takes it most of a minute, and for a model
+without safetensors it asks a service elsewhere to convert the pickled weights.
+"""
+
+import re
+import time
+from pathlib import Path
+
+from huggingface_hub import HfApi, ModelInfo, hf_hub_download, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from huggingface_hub.utils import httpx
+
+from trainer.disk import is_full
+from trainer.errors import UnusableBase
+
+WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+BESIDE = re.compile(r"[^/]+\.(json|txt|model|jinja)")
+"""Config and tokenizer. No Python and no pickle is ever downloaded."""
+PAUSES = 1.0, 2.0
+"""Seconds before the hub is asked again. ``hf_hub_download`` tries again by itself, six times."""
+PATIENCE = 10.0
+"""Seconds without an answer; also what ``hf_hub_download`` waits for the next bytes."""
+
+
+def fetch(name: str) -> str:
+    """Directory of the model, whole. What is there already is not downloaded again, and serves where no hub answers.
+
+    Raises UnusableBase, or OSError for a full disk.
+    """
+    try:
+        return _download(name)
+    except GatedRepoError as error:
+        sentence = f"The base model {name!r} is open only to those its makers let in; choose another, such as gpt2."
+        raise UnusableBase(sentence) from error
+    except RepositoryNotFoundError as error:
+        sentence = f"The hub has no model {name!r}, or keeps it private; check its name or train with base starter."
+        raise UnusableBase(sentence) from error
+    except HFValidationError as error:
+        sentence = f"The base model {name!r} is neither a directory nor the name of a model on the hub; check it."
+        raise UnusableBase(sentence) from error
+    except (OSError, httpx.HTTPError) as error:
+        if is_full(error):
+            raise
+        return _cached(name)
+
+
+def _download(name: str) -> str:
+    found = _look_up(name)
+    files = [each.rfilename for each in found.siblings or []]
+    weights = list(filter(WEIGHTS.fullmatch, files))
+    if not weights:
+        raise without_safetensors(name)
+    for each in filter(BESIDE.fullmatch, files):
+        hf_hub_download(name, each, revision=found.sha)
+    directory = {str(Path(hf_hub_download(name, each, revision=found.sha)).parent) for each in weights}.pop()
+    # Asked without the commit, the cache's "main" comes to point to it: only now, when all of it is there.
+    hf_hub_download(name, weights[0])
+    return directory
+
+
+def _look_up(name: str) -> ModelInfo:
+    for pause in PAUSES:
+        try:
+            return HfApi().model_info(name, timeout=PATIENCE)
+        except httpx.TransportError:
+            time.sleep(pause)
+        except HfHubHTTPError as error:
+            if error.response.status_code < 500:
+                raise
+            time.sleep(pause)
+    return HfApi().model_info(name, timeout=PATIENCE)
+
+
+def _cached(name: str) -> str:
+    try:
+        return snapshot_download(name, local_files_only=True)
+    except LocalEntryNotFoundError as error:
+        raise UnusableBase(
+            f"The base model {name!r} is not on this machine and cannot be downloaded now; check the network and try"
+            " again, or train with base starter."
+        ) from error
+
+
+def without_safetensors(name: str) -> UnusableBase:
+    return UnusableBase(
+        f"The base model {name!r} has no weights as safetensors; choose one that has, such as gpt2 or starter."
+    )
