@@ -28,7 +28,7 @@ END = "<|endoftext|>"
 class Recipe:
     """What is trained and how. Rates are of AdamW and Muon at their peak; the context is in tokens."""
 
-    tokens: int = 28_000_000
+    tokens: int = 17_000_000
     characters: int = 100_000_000
     vocabulary: int = 4096
     context: int = 256
