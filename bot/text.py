@@ -199,7 +199,7 @@ def info(persona: Persona, megabytes: float) -> Reply:
 def versions(persona: Persona, found: Sequence[Version]) -> Reply:
     lines = [
         f"{each.number}{' (current)' * (each.number == persona.current.number)}: {clock.relative(each.created)},"
-        f" loss {each.meta['metrics']['held_out_loss']:.3f}, base {each.meta['base']}"
+        f" loss {each.meta['metrics']['held_out_loss_per_character']:.3f} a character, base {each.meta['base']}"
         for each in found
     ]
     return Reply("\n".join([f"{persona.handle}:", *lines]), private=True)

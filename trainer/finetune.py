@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, verbatim, vocabulary
+from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, verbatim
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, fingerprint
 from trainer.child import Report
@@ -21,6 +21,7 @@ from trainer.evaluate import held_out_loss
 from trainer.memory import Slices, no_memory, out_of_memory
 from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
 from trainer.tweets import Corpus
+from trainer.vocabulary import graft
 
 DRAWN, SHOWN = 10, 3
 """Tweets drawn for the card, and how many of them the person sees."""
@@ -84,7 +85,7 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
         slices = Slices(chosen.slice_tokens)
         before = held_out_loss(model, data.held_out, slices) * data.tokens_a_character
-        if task.method == "full" and vocabulary.graft(model, [text for train, _ in sides for text in train]):
+        if task.method == "full" and graft(model, [text for train, _ in sides for text in train]):
             data = _data(model, sides)
             chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
         mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))

@@ -3,8 +3,9 @@
 Byte-pair merging (Sennrich et al., arXiv:1508.07909) goes on, on the training tweets, where the base's own ended. Its
 embedding grows with it, so that what is published is a plain tokenizer and a plain model.
 
-Measured with the bundled base, one processor core, the same number of training tokens: a Japanese timeline takes 2.8
-tokens a character without and 0.7 with.
+What it brings with a 2.6 M-parameter English base, in held-out nats a character after the same number of training
+tokens: a Japanese timeline after 180,000 falls from 14.3 to 3.7 with it and to 5.4 without; a Portuguese one after
+60,000 from 2.97 to 1.78 with it and to 1.91 without.
 """
 
 import json
@@ -18,8 +19,9 @@ from tokenizers import Tokenizer, models, trainers
 from trainer.base import Base, plain_tokenizer
 from trainer.recipe import MERGED_BELOW
 
-MOST, LEAST_COUNT = 1_000, 5
-"""New tokens, and how often a pair must stand in the training tweets to become one."""
+MOST, LEAST_COUNT = 2_000, 5
+"""New tokens at most, and how often a pair must stand in the training tweets to become one. With 1,000 the Japanese
+timeline stays at 3.9 nats a character."""
 SPELLED_OUT = 0.45
 """Tokens a byte of UTF-8 from which on new ones pay. With the bundled base six English timelines take 0.30 to 0.41, a
 Portuguese one 0.49, a Japanese one 1.00."""

@@ -4,12 +4,11 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 LARGE = {".bin", ".safetensors"}
@@ -19,6 +18,9 @@ FILE = re.compile(r"/(?!api/)(?P<repo>[^/]+(/[^/]+)?)/resolve/(?P<revision>[^/]+
 STORED = re.compile(r"/stored/(?P<repo>[^/]+/[^/]+)/(?P<file>.+)")
 INFO = re.compile(r"/api/models/(?P<repo>[^/]+(/[^/]+)??)(/revision/(?P<revision>[^/]+))?")
 TREE = re.compile(r"/api/models/(?P<repo>[^/]+(/[^/]+)??)/tree/(?P<revision>[^/]+)(/(?P<folder>.+))?")
+
+Asked = dict[str, str | None]
+Answer = Callable[[str, Asked], None]
 
 
 class Hub:
@@ -126,15 +128,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.unknown.append(f"{self.command} {path}")
         return self._refuse(HTTPStatus.NOT_FOUND, "", "Not Found")
 
-    def _known(self, asked: dict[str, str | None], answer: Any) -> None:
+    def _known(self, asked: Asked, answer: Answer) -> None:
         repo = str(asked["repo"])
         if not self.hub.files(repo):  # the hub tells nobody without a token whether a private one is there
             return self._refuse(HTTPStatus.UNAUTHORIZED, "RepoNotFound", "Invalid username or password.")
         if asked["revision"] not in (None, "main", self.hub.commit(repo)):
             return self._refuse(HTTPStatus.NOT_FOUND, "RevisionNotFound", f"Invalid rev id: {asked['revision']}")
-        answer(repo, asked)
+        return answer(repo, asked)
 
-    def _file(self, repo: str, asked: dict[str, str | None]) -> None:
+    def _file(self, repo: str, asked: Asked) -> None:
         headers = {"X-Repo-Commit": self.hub.commit(repo)}
         path = self.hub.files(repo).get(str(asked["file"]))
         if repo in self.hub.gated:
@@ -148,24 +150,20 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.FOUND, b"", headers | linked | place)
         return self._send_file(path, headers)
 
-    def _info(self, repo: str, _: dict[str, str | None]) -> None:
+    def _info(self, repo: str, _: Asked) -> None:
         siblings = [{"rfilename": name} for name in self.hub.files(repo)]
         gated = "auto" if repo in self.hub.gated else False
         told = {"id": repo, "sha": self.hub.commit(repo), "private": False, "gated": gated, "siblings": siblings}
         self._send_json(told)
 
-    def _tree(self, repo: str, asked: dict[str, str | None]) -> None:
+    def _tree(self, repo: str, asked: Asked) -> None:
         """All files below a folder; a listing that is not recursive differs only where folders are nested."""
         under = f"{asked['folder']}/" if asked["folder"] else ""
-        found = {name: path for name, path in self.hub.files(repo).items() if name.startswith(under)}
+        found = [(name, path) for name, path in self.hub.files(repo).items() if name.startswith(under)]
         if not found:
             return self._refuse(HTTPStatus.NOT_FOUND, "EntryNotFound", f"{asked['folder']} does not exist")
-        self._send_json(
-            [
-                {"type": "file", "path": name, "size": path.stat().st_size, "oid": etag(path)}
-                for name, path in found.items()
-            ]
-        )
+        told = [{"type": "file", "path": name, "size": path.stat().st_size, "oid": etag(path)} for name, path in found]
+        return self._send_json(told)
 
     def _refuse(self, status: HTTPStatus, code: str, words: str, headers: dict[str, str] | None = None) -> None:
         named = {"X-Error-Code": code, "X-Error-Message": words} if code else {}

@@ -1,9 +1,11 @@
 """New tokens for invented tweets in a script that the tiny base has never seen."""
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -54,7 +56,7 @@ def task(tiny_base: Path, tmp_path: Path, corpus_file: Callable[[Corpus], Path])
 
 
 def ids(model: Base, text: str) -> list[int]:
-    return model.tokenizer.encode(text, add_special_tokens=False)
+    return list(model.tokenizer.encode(text, add_special_tokens=False))
 
 
 def test_a_foreign_script_takes_far_fewer_tokens_and_reads_the_same(model: Base) -> None:
@@ -79,8 +81,8 @@ def test_a_large_base_stays_as_it_is(model: Base, monkeypatch: pytest.MonkeyPatc
     assert vocabulary.graft(model, foreign_tweets(300)) == 0
 
 
-def test_the_tokens_of_other_text_and_the_loss_on_it_stay(model: Base) -> None:
-    texts = invented_tweets(40, seed=9)
+def test_tokens_and_vectors_of_other_text_stay(model: Base) -> None:
+    texts = [text.rstrip("0123456789") for text in invented_tweets(40, seed=9)]  # digits stand in both languages
     before = tokenise(model.tokenizer, texts, model.context)
     vectors = model.model.get_input_embeddings().weight.detach().clone()
 
@@ -96,10 +98,8 @@ def test_a_new_token_starts_as_the_mean_of_its_two_parts(model: Base) -> None:
     weight = model.model.get_input_embeddings().weight
     assert weight.shape[0] == first + count == model.model.config.vocab_size
     assert model.model.get_output_embeddings().weight is weight
-    backend = model.tokenizer.backend_tokenizer
-    vectors = {backend.id_to_token(number): weight[number] for number in range(first + count)}
-    merged = [backend.id_to_token(number) for number in range(first, first + count)]
-    for name in merged:
+    vectors = {name: weight[number] for name, number in model.tokenizer.get_vocab().items()}
+    for name in [name for name, number in model.tokenizer.get_vocab().items() if number >= first]:
         cuts = [(vectors.get(name[:cut]), vectors.get(name[cut:])) for cut in range(1, len(name))]
         means = [(left + right) / 2 for left, right in cuts if left is not None and right is not None]
         assert any(torch.equal(vectors[name], mean) for mean in means)
@@ -115,7 +115,7 @@ def test_no_more_tokens_are_made_than_allowed_and_the_most_frequent_first(
     model: Base, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vocabulary, "MOST", 5)
-    assert vocabulary.graft(model, ["灯台"] * 40 + ["かもめ"] * 20) == 5
+    assert vocabulary.graft(model, ["灯台"] * 40 + ["かもめ"] * 10) == 5
     assert len(ids(model, "灯台")) == 1
     assert len(ids(model, "かもめ")) > 1
 
@@ -128,10 +128,11 @@ def test_the_same_texts_give_the_same_tokens(tiny_base: Path) -> None:
     assert first == second
 
 
-def test_a_tweet_that_spells_out_the_end_of_text_is_not_merged_with_it(model: Base) -> None:
+def test_an_end_of_text_that_is_spelled_out_is_text_like_any_other(model: Base) -> None:
     vocabulary.graft(model, [f"灯台{END}猫"] * 40)
     [row] = tokenise(model.tokenizer, [f"灯台{END}猫"], model.context)
     assert row.count(model.tokenizer.eos_token_id) == 2
+    assert len(row) == 7  # 灯台, <|, endoftext, |> and 猫 became one token each
 
 
 def test_a_persona_with_new_tokens_loads_as_a_plain_model(task: FinetuneTask) -> None:
@@ -162,27 +163,27 @@ def test_held_out_tweets_give_no_tokens(model: Base, task: FinetuneTask) -> None
     assert AutoTokenizer.from_pretrained(result.directory).get_vocab() == model.tokenizer.get_vocab()
 
 
-def test_people_together_share_the_new_tokens(
-    task: FinetuneTask, corpus_file: Callable[[Corpus], Path], tmp_path: Path
-) -> None:
+def test_people_together_share_the_new_tokens(task: FinetuneTask, corpus_file: Callable[[Corpus], Path]) -> None:
     both = replace(task, corpora=[*task.corpora, str(corpus_file(invented_corpus(60)))])
     result = finetune.finetune(both, quiet)
     assert result.meta["vocabulary"] > 512
 
 
-def test_a_checkpoint_of_a_grafted_training_fits_when_asked_again(
-    task: FinetuneTask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    whole = finetune.finetune(replace(task, output=str(tmp_path / "whole")), quiet)
-    kept = tmp_path / "kept"
-    with monkeypatch.context() as patched:
-        patched.setattr("shutil.rmtree", lambda path, **options: Path(path).rename(kept))  # as a killed run leaves it
-        finetune.finetune(task, quiet)
-    again = replace(task, output=str(tmp_path / "again"), work=str(kept))
+def test_a_training_with_new_tokens_goes_on_from_its_checkpoint(task: FinetuneTask, tmp_path: Path) -> None:
+    left = tmp_path / "left"
+
+    def leave(stage: str, **values: Any) -> None:
+        """Keep the work as a run killed after its first evaluation leaves it."""
+        if values.get("held_out") and not left.exists():
+            shutil.copytree(task.work, left)
+
+    task = replace(task, settings=task.settings | {"checkpoint_seconds": 0.0})
+    whole = finetune.finetune(task, leave)
+    again = replace(task, output=str(tmp_path / "again"), work=str(left))
 
     result = finetune.finetune(again, quiet)
 
-    assert result.resumed_from == whole.meta["metrics"]["steps"]
+    assert 0 < result.resumed_from < whole.meta["metrics"]["steps"]
     expected = load_file(Path(whole.directory) / "model.safetensors")
     found = load_file(Path(result.directory) / "model.safetensors")
     assert all(torch.equal(each, expected[name]) for name, each in found.items())
