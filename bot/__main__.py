@@ -3,7 +3,10 @@
 import argparse
 import asyncio
 import getpass
+import io
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,11 +34,30 @@ Then [cyan]/tweet @mara_bakes[/], or just talk. [cyan]/help[/] lists everything,
 def main() -> None:
     arguments = _parser().parse_args()
     overrides = {"storage": {"data": arguments.data}} if arguments.data else {}
+    for stream in (sys.stdin, sys.stdout):  # tweets hold every script, whatever the terminal's language
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         settings = config.load(arguments.config, **overrides)
         sys.exit(arguments.verb(settings, arguments))
-    except (ConfigError, MockingbirdError) as error:
-        sys.exit(f"mockingbird: {error}")
+    except (ConfigError, MockingbirdError, OSError, ExceptionGroup) as error:
+        sys.exit(_last_words(error))
+
+
+def _last_words(error: Exception) -> str | int:
+    """What ends the program, in one sentence; a fault nobody foresaw keeps its trace."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case ConfigError() | MockingbirdError():
+            return f"mockingbird: {error}"
+        case BrokenPipeError():  # whoever read our output has gone
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+        case OSError(filename=str(path)):
+            return f"mockingbird: {path}: {error.strerror}; choose another data folder with --data."
+        case _:
+            raise error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,9 +23,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
     with folder.held():
         async with Store.open(folder.root) as store, asyncio.TaskGroup() as loops:
             board = Board()
-            jobs = Jobs(config, folder, store, board, trainer)
-            await jobs.tidy()
             generation = Generation(lambda: _generator(config))
+            jobs = Jobs(config, folder, store, board, trainer, generation.warm)
+            await jobs.tidy()
             working = loops.create_task(jobs.run())
             try:
                 yield Services(config, folder, store, jobs, board, generation)
@@ -43,7 +43,9 @@ def run(main: Coroutine[Any, Any, int]) -> int:
     """Run to the end, or until SIGTERM or Ctrl-C, which let everything close in order."""
     try:
         return asyncio.run(_until_told(main))
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except asyncio.CancelledError:
         return 128 + signal.SIGTERM
 
 

@@ -1,10 +1,14 @@
 """Time as the store keeps it and as people read it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def day_ago() -> datetime:
+    return now() - timedelta(days=1)
 
 
 def relative(moment: datetime) -> str:

@@ -12,6 +12,15 @@ from typing import Any
 
 from bot import clock
 
+SHOWN = 60
+"""Characters of what somebody typed that an error repeats."""
+
+
+def shown(given: str) -> str:
+    """What somebody typed, fit to be repeated: printable, and not longer than it needs to be known again."""
+    plain = "".join(each if each.isprintable() else " " for each in given).strip()
+    return plain if len(plain) <= SHOWN else f"{plain[:SHOWN]}…"
+
 
 class MockingbirdError(Exception):
     """Every error that a person may see has one sentence that says what to do next.
@@ -47,7 +56,7 @@ class UnknownCommand(BadInput):
     @property
     def sentence(self) -> str:
         hint = f" Did you mean /{self.near}?" if self.near else " /help lists what I know."
-        return f"I do not know the command /{self.name}.{hint}"
+        return f"I do not know the command /{shown(self.name)}.{hint}"
 
 
 @dataclass(eq=False)
@@ -60,7 +69,7 @@ class BadOption(BadInput):
 
     @property
     def sentence(self) -> str:
-        return f"{self.option} takes {self.wanted}, not “{self.given}”."
+        return f"{self.option} takes {self.wanted}, not “{shown(self.given)}”."
 
 
 @dataclass(eq=False)
@@ -79,7 +88,7 @@ class BadHandle(BadInput):
 
     @property
     def sentence(self) -> str:
-        return f"“{self.given}” is no user name: letters, digits and _ only, for example @nasa."
+        return f"“{shown(self.given)}” is no user name: letters, digits, _ and . only, for example @nasa."
 
 
 @dataclass(eq=False)
@@ -135,7 +144,7 @@ class UnknownJob(BadInput):
 
     @property
     def sentence(self) -> str:
-        return f"There is no job {self.job}: /queue shows the ones under way."
+        return f"There is no job {shown(self.job)}: /queue shows the ones under way, /jobs list the others."
 
 
 @dataclass(eq=False)
@@ -170,12 +179,22 @@ class NoTweets(BadInput):
 
 
 @dataclass(eq=False)
+class SameTweets(BadInput):
+    people: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        names = " and ".join(f"@{person}" for person in self.people)
+        return f"That file does not tell the tweets of {names} apart: train them one by one, each with a file."
+
+
+@dataclass(eq=False)
 class NoFile(BadInput):
     path: str
 
     @property
     def sentence(self) -> str:
-        return f"There is no readable file {self.path}: check the path and try again."
+        return f"There is no readable file {shown(self.path)}: check the path and try again."
 
 
 @dataclass(eq=False)
@@ -203,7 +222,7 @@ class BaseNotAllowed(Refused):
 
     @property
     def sentence(self) -> str:
-        return f"Only admins choose another base than the configured one; leave out base:{self.base}."
+        return f"Only admins choose another base than the configured one; leave out base:{shown(self.base)}."
 
 
 @dataclass(eq=False)
@@ -253,6 +272,16 @@ class FolderInUse(Failed):
     @property
     def sentence(self) -> str:
         return f"Another mockingbird is using {self.folder}: stop it, or choose another folder with --data."
+
+
+@dataclass(eq=False)
+class StoreBroken(Failed):
+    path: str
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        return f"The database {self.path} cannot be used ({self.reason}): make room, or put back a copy of it."
 
 
 @dataclass(eq=False)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from bot.errors import FolderInUse
 
+LONGEST_NAME = 200
+"""Characters; file systems take 255 bytes."""
+
 
 class Folder:
     """models/<persona>/<version>, tweets/<handle>-<digest>, work/<job>; the database and the transcript beside them."""
@@ -20,7 +23,7 @@ class Folder:
             (self.root / part).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def model(self, persona: str, number: int) -> Path:
-        return self.root / "models" / persona / str(number)
+        return self.root / "models" / _file_name(persona) / str(number)
 
     def corpus(self, handle: str, digest: str) -> Path:
         return self.root / "tweets" / f"{handle}-{digest[:16]}.jsonl.gz"
@@ -51,14 +54,26 @@ class Folder:
         return left
 
 
-def keep(source: Path, target: Path) -> str:
-    """Copy a file so that it outlives its sender, and return the SHA-256 of its content in hexadecimal."""
+def _file_name(persona: str) -> str:
+    """The name itself, unless so many people are in it that file systems would refuse it."""
+    if len(persona) <= LONGEST_NAME:
+        return persona
+    return f"{persona[:LONGEST_NAME]}-{hashlib.sha256(persona.encode()).hexdigest()[:12]}"
+
+
+def keep(source: Path, target: Path, limit: int) -> str:
+    """Copy a file so that it outlives its sender, and return the SHA-256 of its content in hexadecimal.
+
+    Raises OSError, also for one that grows beyond ``limit`` bytes while it is read.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     with source.open("rb") as reading, target.open("wb") as writing:
         while block := reading.read(1 << 20):
             digest.update(block)
             writing.write(block)
+            if writing.tell() > limit:
+                raise OSError(f"{source} has more than {limit} bytes")
         writing.flush()
         os.fsync(writing.fileno())
     return digest.hexdigest()

@@ -15,12 +15,13 @@ from typing import Any
 from bot import clock, folder, text
 from bot.config import Config
 from bot.domain import Corpus, Job, JobState, Origin, Person, Training, Version
-from bot.errors import Broken, ChildFailed, MockingbirdError, NoTweets, SameUnderWay, UnknownJob
+from bot.errors import Broken, ChildFailed, MockingbirdError, NoFile, NoTweets, SameTweets, SameUnderWay, UnknownJob
 from bot.folder import Folder
+from bot.handles import handle, is_handle
 from bot.progress import Board
 from bot.store import Store
 from bot.worker import Worker
-from trainer import enough
+from trainer import enough, starter
 from trainer.enough import Amount
 from trainer.errors import TooLittleText
 from trainer.protocol import (
@@ -41,16 +42,22 @@ ATTEMPTS = 3
 """How often a training is started before a trainer that keeps dying is given up."""
 
 AUTHORS_OFFERED = 4
+MEGABYTE = 1_000_000
 
 Start = Callable[[str], Worker]
 """Makes the child for a verb; it is started by whoever gets it."""
 
 
+Warm = Callable[[Path], Awaitable[None]]
+
+
 class Jobs:
     """Accepts, runs, resumes and cancels trainings."""
 
-    def __init__(self, config: Config, data: Folder, store: Store, board: Board, start: Start) -> None:
-        self._config, self._data, self._store, self._board, self._start = config, data, store, board, start
+    def __init__(self, config: Config, data: Folder, store: Store, board: Board, start: Start, warm: Warm) -> None:
+        """``warm`` gets a version that was just published: its first tweet is likely asked for next."""
+        self._config, self._data, self._store, self._board = config, data, store, board
+        self._start, self._warm = start, warm
         self._news = asyncio.Condition()
         self._told = 1
         self._running: dict[str, Worker] = {}
@@ -63,10 +70,14 @@ class Jobs:
         ``files`` maps a handle to the file its tweets are read from; its person's digest is filled in here.
         """
         id = secrets.token_hex(3)
-        people = [await self._keep(person, files.get(person.handle), id) for person in training.people]
-        job = await self._store.submit(id, replace(training, people=tuple(people)), origin)
-        if job.id != id:  # joined another, or an update seen before
-            folder.remove(self._data.work(id))
+        stored = ""
+        try:
+            people = [await self._keep(person, files.get(person.handle), id) for person in training.people]
+            job = await self._store.submit(id, replace(training, people=tuple(people)), origin)
+            stored = job.id
+        finally:
+            if stored != id:  # it failed, joined another, or came with an update seen before
+                folder.remove(self._data.work(id))
         await self._tell()
         return job
 
@@ -121,9 +132,9 @@ class Jobs:
     async def run(self) -> None:
         """Work until cancelled; children then end with their checkpoints kept."""
         try:
-            async with asyncio.TaskGroup() as loops:
-                loops.create_task(self._loop(self._prepare, JobState.WAITING))
-                loops.create_task(self._loop(self._train, JobState.TRAINING, JobState.READY))
+            async with asyncio.TaskGroup() as self._loops:
+                self._loops.create_task(self._loop(self._prepare, JobState.WAITING))
+                self._loops.create_task(self._loop(self._train, JobState.TRAINING, JobState.READY))
         finally:
             for worker in list(self._running.values()):
                 await worker.close()
@@ -163,9 +174,11 @@ class Jobs:
         await self._store.make_ready(job.id)
 
     async def _check_enough(self, job: Job) -> None:
-        """The trainer would refuse the same, but only when the device is free. Raises ChildFailed."""
-        found = [await self._store.corpus(person.handle, person.digest) for person in job.training.people]
-        read = [(each.handle, IngestResult.read(each.summary)) for each in found if each]
+        """The trainer would refuse the same, but only when the device is free. Raises ChildFailed, SameTweets."""
+        found = await self._corpora(job)
+        read = [(each.handle, IngestResult.read(each.summary)) for each in found]
+        if len({(each.digest, each.summary["characters"]) for each in found}) < len(found):
+            raise SameTweets(tuple(person.handle for person in job.training.people))
         amounts = [Amount(handle, each.counts["kept"], each.characters) for handle, each in read]
         try:
             enough.check(amounts, job.training.force)
@@ -174,17 +187,19 @@ class Jobs:
 
     async def _ingest(self, job: Job, person: Person) -> Corpus:
         source = self._data.work(job.id) / person.file
-        if not person.file or not source.exists():
+        if not person.file or not source.exists():  # of a job retried, whose folder went when it ended
+            source = starter.PEOPLE / f"{person.handle}.jsonl"
+        if not source.exists():
             raise NoTweets(person.handle)
         try:
             return await self._read(job, person.handle, person.digest, source)
         except ChildFailed as error:
             if error.kind != "SeveralAuthors":
                 raise
-            authors = list(error.details["authors"])[:AUTHORS_OFFERED]
+            authors = [handle(name) for name in error.details["authors"] if is_handle(name)][:AUTHORS_OFFERED]
             for author in authors:  # so that the answer to "which?" needs no second upload
                 await self._read(job, author, person.digest, source)
-            raise
+            raise ChildFailed(error.kind, error.sentence, {"authors": authors}) from None
 
     async def _read(self, job: Job, handle: str, digest: str, source: Path) -> Corpus:
         output = self._data.corpus(handle, digest)
@@ -206,6 +221,16 @@ class Jobs:
             await self._publish(started, FinetuneResult.read(result))
             return
 
+    async def _keep_warm(self, directory: Path) -> None:
+        try:
+            await self._warm(directory)
+        except MockingbirdError as error:
+            log.warning("%s is not warm: %s", directory, error.sentence)
+
+    async def _corpora(self, job: Job) -> list[Corpus]:
+        found = [await self._store.corpus(person.handle, person.digest) for person in job.training.people]
+        return [corpus for corpus in found if corpus]
+
     def _task(self, job: Job) -> FinetuneTask:
         training = job.training
         return FinetuneTask(
@@ -226,8 +251,10 @@ class Jobs:
         directory = Path(result.directory)
         version = Version(job.persona, job.version, directory, job.id, clock.now(), result.meta)
         display = " & ".join(person["name"] for person in result.meta["people"])
-        if await self._store.publish(job, version, display, text.trained(job, result).values()):
+        notes = [note for corpus in await self._corpora(job) for note in corpus.summary["notes"]]
+        if await self._store.publish(job, version, display, text.trained(job, result, notes).values()):
             await self._clear(job)
+            self._loops.create_task(self._keep_warm(directory))
         else:  # cancelled while the trainer was putting the last file in place
             folder.remove(directory)
 
@@ -260,7 +287,11 @@ class Jobs:
         if source is None:
             return person
         name = f"{person.handle}{source.suffix}"
-        digest = await asyncio.to_thread(folder.keep, source, self._data.work(job) / name)
+        limit = self._config.limits.upload_mb * MEGABYTE
+        try:
+            digest = await asyncio.to_thread(folder.keep, source, self._data.work(job) / name, limit)
+        except OSError:
+            raise NoFile(str(source)) from None
         return replace(person, digest=digest, file=name)
 
     async def _active(self, job: Job) -> bool:

@@ -8,16 +8,18 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
 
-from bot import clock
-from bot.domain import Corpus, Job, JobState, Notice, Origin, Person, Persona, Training, Version
+from bot import clock, rows
+from bot.domain import Corpus, Job, JobState, Notice, Origin, Persona, Training, Version
+from bot.errors import StoreBroken
 from bot.migrations import STEPS
 
+FILE = "mockingbird.db"
 ACTIVE = "('waiting', 'ready', 'training')"
 PERSONA = """
     SELECT p.name, p.display_name, p.pinned, v.*, (SELECT count(*) FROM versions WHERE persona = p.name) AS versions
@@ -36,20 +38,26 @@ class Store:
     @classmethod
     @asynccontextmanager
     async def open(cls, root: Path) -> AsyncIterator["Store"]:
-        """The database of a data folder. Paths are kept relative to the folder, so that it can be moved."""
-        async with aiosqlite.connect(root / "mockingbird.db", isolation_level=None) as connection:
+        """The database of a data folder. Paths are kept relative to the folder, so that it can be moved.
+
+        Raises StoreBroken, as do all methods that write.
+        """
+        async with aiosqlite.connect(root / FILE, isolation_level=None) as connection:
             connection.row_factory = aiosqlite.Row
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"):
-                await connection.execute(f"PRAGMA {pragma}")
             store = cls(connection, root)
-            await store._migrate()
+            try:
+                for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000"):
+                    await connection.execute(f"PRAGMA {pragma}")
+                await store._migrate()
+            except aiosqlite.Error as error:
+                raise StoreBroken(str(root / FILE), str(error)) from error
             yield store
 
     # Jobs.
 
     async def submit(self, id: str, training: Training, origin: Origin) -> Job:
         """Store a job, or join the equal one under way. Either way ``origin`` watches it from now on."""
-        likeness = _likeness(training)
+        likeness = rows.likeness(training)
         async with self._transaction():
             if not await self._first_time(origin):
                 return (await self._job("likeness = ? ORDER BY place DESC", likeness))[0]
@@ -156,28 +164,28 @@ class Store:
         return written.rowcount == 1
 
     async def watchers(self, job: str) -> list[Origin]:
-        rows = await self._rows("SELECT platform, channel, user, message, name FROM watchers WHERE job = ?", (job,))
-        return [Origin(**dict(row)) for row in rows]
+        found = await self._rows("SELECT platform, channel, user, message, name FROM watchers WHERE job = ?", (job,))
+        return [Origin(**dict(row)) for row in found]
 
     async def trainings_since(self, who: str, since: datetime) -> list[datetime]:
         """When the user's jobs that count against the quota were asked for, oldest first."""
-        rows = await self._rows(
+        found = await self._rows(
             "SELECT created FROM jobs WHERE asker = ? AND created > ? AND state <> 'failed' ORDER BY created",
             (who, since.isoformat()),
         )
-        return [datetime.fromisoformat(row["created"]) for row in rows]
+        return [datetime.fromisoformat(row["created"]) for row in found]
 
     async def typical_seconds(self) -> float | None:
         """Mean seconds a training took, of the last few."""
-        rows = await self._rows("SELECT meta FROM versions ORDER BY created DESC LIMIT 5")
-        seconds = [json.loads(row["meta"]).get("metrics", {}).get("seconds") for row in rows]
+        found = await self._rows("SELECT meta FROM versions ORDER BY created DESC LIMIT 5")
+        seconds = [json.loads(row["meta"]).get("metrics", {}).get("seconds") for row in found]
         known = [each for each in seconds if each]
         return sum(known) / len(known) if known else None
 
     # Notices.
 
     async def notices(self, platform: str) -> list[Notice]:
-        rows = await self._rows(
+        found = await self._rows(
             "SELECT * FROM outbox WHERE platform = ? AND delivered IS NULL ORDER BY id", (platform,)
         )
         return [
@@ -185,7 +193,7 @@ class Store:
                 row["id"], Origin(row["platform"], row["channel"], row["user"], row["message"]), row["job"],
                 json.loads(row["content"]),
             )
-            for row in rows
+            for row in found
         ]  # fmt: skip
 
     async def delivered(self, notice: int) -> None:
@@ -195,18 +203,18 @@ class Store:
     # Personas.
 
     async def personas(self, search: str = "") -> list[Persona]:
-        rows = await self._rows(
+        found = await self._rows(
             f"{PERSONA} WHERE instr(p.name, ?) OR instr(lower(p.display_name), ?) ORDER BY p.name", (search, search)
         )
-        return [self._persona(row) for row in rows]
+        return [rows.persona(row, self._root) for row in found]
 
     async def persona(self, name: str) -> Persona | None:
         row = await self._row(f"{PERSONA} WHERE p.name = ?", (name,))
-        return self._persona(row) if row else None
+        return rows.persona(row, self._root) if row else None
 
     async def versions(self, persona: str) -> list[Version]:
-        rows = await self._rows("SELECT * FROM versions WHERE persona = ? ORDER BY number", (persona,))
-        return [self._version(row) for row in rows]
+        found = await self._rows("SELECT * FROM versions WHERE persona = ? ORDER BY number", (persona,))
+        return [rows.version(row, self._root) for row in found]
 
     async def directories(self) -> set[Path]:
         """Of every version there is."""
@@ -260,13 +268,16 @@ class Store:
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
         async with self._writing:
-            await self._db.execute("BEGIN IMMEDIATE")
             try:
+                await self._db.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                await self._db.execute("ROLLBACK")
+                await self._db.execute("COMMIT")
+            except aiosqlite.Error as error:
+                await self._db.rollback()
+                raise StoreBroken(str(self._root / FILE), str(error)) from error
+            except BaseException:  # a cancelled BEGIN or COMMIT takes effect all the same
+                await self._db.rollback()
                 raise
-            await self._db.execute("COMMIT")
 
     async def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[aiosqlite.Row]:
         return list(await self._db.execute_fetchall(sql, values))
@@ -276,16 +287,7 @@ class Store:
         return found[0] if found else None
 
     async def _job(self, where: str, *values: Any) -> list[Job]:
-        return [_job(row) for row in await self._rows(f"SELECT * FROM jobs WHERE {where}", values)]
-
-    def _version(self, row: aiosqlite.Row) -> Version:
-        return Version(
-            row["persona"], row["number"], self._root / row["directory"], row["job"],
-            datetime.fromisoformat(row["created"]), json.loads(row["meta"]),
-        )  # fmt: skip
-
-    def _persona(self, row: aiosqlite.Row) -> Persona:
-        return Persona(row["name"], row["display_name"], self._version(row), row["versions"], bool(row["pinned"]))
+        return [rows.job(row) for row in await self._rows(f"SELECT * FROM jobs WHERE {where}", values)]
 
     async def _first_time(self, origin: Origin) -> bool:
         if not origin.update:
@@ -321,25 +323,5 @@ class Store:
         )
 
 
-def day_ago() -> datetime:
-    return clock.now() - timedelta(days=1)
-
-
 def _now() -> str:
     return clock.now().isoformat()
-
-
-def _likeness(training: Training) -> str:
-    """Equal for requests that would train the same thing, whoever asks and whatever the file is called."""
-    content = [[person.handle, person.digest] for person in training.people]
-    return json.dumps([content, training.base, training.method, training.seed, training.force])
-
-
-def _job(row: aiosqlite.Row) -> Job:
-    asked = json.loads(row["training"])
-    people = tuple(Person(**person) for person in asked.pop("people"))
-    return Job(
-        id=row["id"], training=Training(people=people, **asked), state=JobState(row["state"]), asker=row["asker"],
-        created=datetime.fromisoformat(row["created"]), attempts=row["attempts"], version=row["version"],
-        error=row["error"],
-    )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot import clock
 from bot.domain import Job, JobState, Persona, Version
-from bot.errors import ChildFailed, MockingbirdError
+from bot.errors import ChildFailed, MockingbirdError, shown
 from bot.progress import Standing
 from bot.reply import Button, Reply
 from trainer.protocol import FinetuneResult, Sample
@@ -55,12 +55,12 @@ def already(persona: Persona) -> Reply:
     )
 
 
-def trained(job: Job, result: FinetuneResult) -> Reply:
-    """The final notice: what came of it, three tweets, a picture and buttons."""
+def trained(job: Job, result: FinetuneResult, notes: Sequence[str]) -> Reply:
+    """The final notice: what came of it, three tweets, a picture and buttons. ``notes`` are of reading the files."""
     metrics = result.meta["metrics"]
     lines = [f"@{job.persona} is ready (version {job.version}). {_learnt(metrics)}"]
     lines += [f"“{sample}”" for sample in result.samples]
-    lines += [MARK, *result.notes]
+    lines += [MARK, *notes, *result.notes]
     buttons = (tweet_button(job.persona), Button("Card", f"/persona @{job.persona}"))
     return Reply("\n".join(lines), buttons, picture=f"{result.directory}/predictions.png", job=job.id)
 
@@ -162,7 +162,9 @@ def tweet_button(persona: str) -> Button:
 
 def personas(found: Sequence[Persona], search: str) -> Reply:
     if not found:
-        return Reply(f"No persona matches “{search}”." if search else "No personas yet: make one with /train @user.")
+        return Reply(
+            f"No persona matches “{shown(search)}”." if search else "No personas yet: make one with /train @user."
+        )
     lines = [
         f"{each.handle} · {each.display_name} · {clock.relative(each.current.created)}{' · pinned' * each.pinned}"
         for each in found

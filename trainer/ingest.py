@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from trainer import formats
+from trainer import formats, wording
 from trainer.child import Report, serve
 from trainer.disk import is_full
 from trainer.errors import NoSpace, NotATimeline, SeveralAuthors, TooBig
@@ -27,6 +27,9 @@ MOST_SECONDS = 120
 MOST_TWEETS = 1_000_000
 REPORT_EVERY = 5_000
 """Tweets between two reports of progress."""
+
+LONGEST_NAME = 50
+"""Characters of a display name on X."""
 
 
 def main() -> None:
@@ -75,8 +78,8 @@ def ingest(task: IngestTask, report: Report) -> IngestResult:
     notes = [*timeline.notes, *_notes(sieve)]
     if asked and theirs and asked.casefold() != theirs.casefold():
         name = asked
-        notes.insert(0, f"The file says it is by @{theirs}.")
-    corpus = sieve.corpus((asked or theirs).casefold(), name or asked)
+        notes.insert(0, f"The file says it is by @{plain_name(theirs)}.")
+    corpus = sieve.corpus((asked or theirs).casefold(), plain_name(name or asked))
     try:
         corpus.save(Path(task.output))
     except OSError as error:
@@ -92,6 +95,11 @@ def ingest(task: IngestTask, report: Report) -> IngestResult:
         languages=corpus.languages,
         notes=notes,
     )
+
+
+def plain_name(name: str) -> str:
+    """A name as a file holds it, fit to be shown: no controls, no half characters, no longer than X allows."""
+    return wording.clean(name)[:LONGEST_NAME]
 
 
 def _told(tweets: Iterable[Tweet], report: Report) -> Iterator[Tweet]:
@@ -125,7 +133,7 @@ def of_one_author(tweets: list[Tweet], asked: str) -> tuple[str, list[Tweet]]:
     wanted = asked.strip().removeprefix("@").casefold()
     if wanted in counts:
         return spelled[wanted], [tweet for tweet in tweets if tweet.author.casefold() == wanted]
-    authors = {spelled[author]: count for author, count in counts.most_common(20)}
+    authors = {plain_name(spelled[author]): count for author, count in counts.most_common(20)}
     listed = ", ".join(f"@{author} ({count:,})" for author, count in list(authors.items())[:5])
     more = f" and {len(counts) - 5:,} more" if len(counts) > 5 else ""
     sentence = f"This file holds tweets of {len(counts):,} accounts, {listed}{more}: say whose to take."

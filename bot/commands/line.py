@@ -12,6 +12,8 @@ from bot.errors import BadOption, UnknownCommand
 
 NAMED = re.compile(r'(?<!\S)([a-z]+):("[^"]*"|\S+)')
 
+QUOTED = re.compile(r'"([^"]*)"')
+
 
 def parse(line: str) -> tuple[Command, dict[str, str]]:
     """ "/tweet @nasa the moon count:2" -> (tweet, {"persona": "@nasa", "prompt": "the moon", "count": "2"}).
@@ -53,6 +55,8 @@ def _take(option: Option, rest: str) -> tuple[str, str]:
             return _people(rest)
         case Kind.PERSONA if not option.required and not word.startswith("@"):
             return "", rest
+        case _ if quoted := QUOTED.match(rest):
+            return quoted[1], rest[quoted.end() :].strip()
         case _:
             return word, after.strip()
 

@@ -1,15 +1,12 @@
 """What a command may be given: annotated types from which parsing, bounds, completion and help all come."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from bot.errors import BadHandle, BadOption
-
-HANDLE = re.compile(r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*(?:@[a-z0-9-]+(?:\.[a-z0-9-]+)+)?")
-LONGEST_HANDLE = 64
+from bot.errors import BadOption, NoFile
+from bot.handles import handle, persona_name
 
 
 class Kind(StrEnum):
@@ -39,13 +36,13 @@ class Spec:
             case Kind.PEOPLE:
                 return tuple(dict.fromkeys(handle(word) for word in given.replace(",", " ").split()))
             case Kind.PERSONA:
-                return "-".join(sorted(handle(part) for part in given.split("-"))) if given else ""
+                return persona_name(tuple(handle(part) for part in given.split("-"))) if given else ""
             case Kind.WHOLE | Kind.DECIMAL:
                 return self._number(name, given)
             case Kind.FLAG:
                 return self._flag(name, given)
             case Kind.FILE:
-                return Path(given).expanduser()
+                return _path(given)
             case Kind.WORD | Kind.TEXT:
                 return self._choice(name, given.strip())
 
@@ -80,17 +77,11 @@ class Spec:
         return given
 
 
-def handle(given: str) -> str:
-    """ "@NASA" -> "nasa", as huggingtweets does it: one @ dropped, lower case. Raises BadHandle."""
-    name = given.strip().removeprefix("@").lower()
-    if len(name) > LONGEST_HANDLE or not HANDLE.fullmatch(name):
-        raise BadHandle(given.strip()[:LONGEST_HANDLE])
-    return name
-
-
-def persona_name(people: tuple[str, ...]) -> str:
-    """The same people in any order are the same persona."""
-    return "-".join(sorted(set(people)))
+def _path(given: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:  # ~somebody who is not there
+        raise NoFile(given) from None
 
 
 SEEDS = 2**31 - 1

@@ -1,17 +1,18 @@
 """/train: from people to a job."""
 
 import asyncio
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bot import text
-from bot.commands.options import Base, File, Force, Method, People, Seed, Source, persona_name
+from bot import clock, text
+from bot.commands.options import Base, File, Force, Method, People, Seed, Source
 from bot.commands.table import Request, command
 from bot.domain import Corpus, Person, Training
 from bot.errors import BaseNotAllowed, FileTooBig, NoFile, NoTweets, QuotaSpent, TooManyPeople
+from bot.handles import persona_name
 from bot.reply import Reply
-from bot.store import day_ago
 from trainer import starter
 
 MEGABYTE = 1_000_000
@@ -78,9 +79,10 @@ async def _find(request: Request, handle: str, file: Path | None, source: str) -
 def _given(file: Path, limit: int) -> Found:
     try:
         size = file.stat().st_size
-    except OSError:
+        readable = file.is_file() and os.access(file, os.R_OK)
+    except (OSError, ValueError):
         raise NoFile(str(file)) from None
-    if not file.is_file():
+    if not readable:
         raise NoFile(str(file))
     if size > limit * MEGABYTE:
         raise FileTooBig(size // MEGABYTE, limit)
@@ -91,6 +93,6 @@ async def _check_quota(request: Request) -> None:
     limit = request.services.config.training.per_user_a_day
     if not limit or request.origin.admin:
         return
-    used = await request.services.store.trainings_since(request.origin.who, day_ago())
+    used = await request.services.store.trainings_since(request.origin.who, clock.day_ago())
     if len(used) >= limit:
         raise QuotaSpent(limit, used[-limit] + timedelta(days=1))

@@ -6,6 +6,7 @@ from bot.commands.options import Count, PersonaName, Prompt, Seed, Temperature
 from bot.commands.table import Request, command
 from bot.domain import Persona
 from bot.errors import NoPersonaChosen
+from bot.handles import is_handle
 from bot.reply import Reply
 from trainer.protocol import GenerateTask, Sample
 
@@ -20,7 +21,9 @@ async def tweet(
     seed: Seed = None,
 ) -> Reply:
     services, settings = request.services, request.services.config.generation
-    speaker = await _ready(request, persona or await _here(request))
+    if not persona:
+        persona, prompt = await _named(request, prompt)
+    speaker = await _ready(request, persona)
     task = GenerateTask(
         model=str(speaker.current.directory),
         prompt=prompt,
@@ -34,6 +37,14 @@ async def tweet(
     result = await services.generation.sample(task)
     again = f"/tweet {speaker.handle} {prompt}".strip()
     return text.tweets(speaker, [Sample.read(sample) for sample in result.samples], again)
+
+
+async def _named(request: Request, prompt: str) -> tuple[str, str]:
+    """The persona a prompt begins with, @ forgotten, and the rest of it; else who speaks here, and all of it."""
+    word, _, rest = prompt.partition(" ")
+    if is_handle(word) and await request.services.store.persona(word.lower()):
+        return word.lower(), rest.strip()
+    return await _here(request), prompt
 
 
 async def _here(request: Request) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, TextIO
 
 from bot import text
 from bot.commands import line as lines
-from bot.commands.table import Command, Request, Services, run
+from bot.commands.table import COMMANDS, Command, Request, Services, run
 from bot.domain import Job, Notice, Origin
 from bot.errors import MockingbirdError
 from bot.front.base import deliver_notices, deliver_waiting
@@ -66,17 +66,20 @@ class Console:
 
     async def converse(self, typed: AsyncIterator[str]) -> None:
         """Answer every line; return when the lines have ended and all work is done."""
-        async with self._delivering(), asyncio.TaskGroup() as answers:
-            number = 0
-            async for line in typed:
-                number += 1
-                if line.strip():
-                    await self._line(line.strip(), number, answers)
+        async with self._delivering():
+            async with asyncio.TaskGroup() as answers:
+                number = 0
+                async for line in typed:
+                    number += 1
+                    if line.strip():
+                        await self._line(line.strip(), number, answers)
+            await self._services.jobs.idle()
 
     async def use(self, command: Command, given: dict[str, str]) -> None:
-        """Answer one command, and return when what it began is over."""
+        """Answer one command, and return when what it began is over; what others began goes on another time."""
         async with self._delivering():
-            await self._answer(command, given, 1)
+            if job := (await self._answer(command, given, 1)).job:
+                await self._services.jobs.finished(job)
 
     async def deliver(self, notice: Notice, reply: Reply) -> None:
         session, _, number = notice.origin.message.partition(":")
@@ -88,11 +91,10 @@ class Console:
 
     @asynccontextmanager
     async def _delivering(self) -> AsyncIterator[None]:
-        """Notices are shown as they come; on leaving, all work is waited for and every last one is shown."""
+        """Notices are shown as they come, and on leaving every last one."""
         async with asyncio.TaskGroup() as self._background:
             delivering = self._background.create_task(deliver_notices(self, self._services))
             yield
-            await self._services.jobs.idle()
             delivering.cancel()
             await asyncio.wait([delivering])
             await deliver_waiting(self, self._services)
@@ -100,18 +102,19 @@ class Console:
                 follower.cancel()
 
     async def _line(self, line: str, number: int, answers: asyncio.TaskGroup) -> None:
+        meant = line if line.startswith("/") or line in COMMANDS else f"/tweet {line}"
         try:
-            command, given = lines.parse(line if line.startswith("/") else f"/tweet {line}")
+            command, given = lines.parse(meant)
         except MockingbirdError as error:
             self._show(Event(number, "error", error.sentence))
             return
         answering = self._answer(command, given, number)
-        if command.slow:  # later lines need not wait for it, nor it for them
+        if command.slow:  # later lines need not wait for it
             answers.create_task(answering)
         else:
             await answering
 
-    async def _answer(self, command: Command, given: dict[str, str], number: int) -> None:
+    async def _answer(self, command: Command, given: dict[str, str], number: int) -> Reply:
         async def say(words: str) -> None:
             self._show(Event(number, "progress", words, final=False))
 
@@ -123,6 +126,7 @@ class Console:
         self._show(self._event(number, reply, final=job is None))
         if job and job.state.active:
             self._followers[number] = self._background.create_task(self._follow(job, number))
+        return reply
 
     async def _follow(self, job: Job, number: int) -> None:
         """Show the newest standing, not more often than every ``FRAME`` seconds."""
@@ -141,18 +145,24 @@ class Console:
 
 
 class Transcript:
-    """Every final notice ever shown, one JSON object a line, each once however often it is delivered."""
+    """Every final notice ever shown, one JSON object a line, each once however often it is delivered.
+
+    A bot killed while it wrote leaves a torn last line: it is ended there, and its notice is written anew.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a+", encoding="utf-8")
+        self._file = path.open("a+b")
         self._file.seek(0)
-        self._seen = {notice for notice in map(_notice, self._file) if notice}
+        lines = self._file.readlines()
+        self._seen = {notice for notice in map(_notice, lines) if notice}
+        if lines and not lines[-1].endswith(b"\n"):
+            self._file.write(b"\n")
 
     def add(self, notice: str, event: Event) -> bool:
         """False when it is there already; otherwise it is on the disk on return."""
         if notice in self._seen:
             return False
-        self._file.write(json.dumps({"notice": notice, **event.values()}, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps({"notice": notice, **event.values()}, ensure_ascii=False).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         self._seen.add(notice)
@@ -162,10 +172,10 @@ class Transcript:
         self._file.close()
 
 
-def _notice(line: str) -> str:
+def _notice(line: bytes) -> str:
     try:
         return str(json.loads(line)["notice"])
-    except ValueError:  # the last line of a bot that was killed while writing it
+    except (ValueError, KeyError, TypeError):
         return ""
 
 
@@ -175,9 +185,11 @@ async def piped(stream: TextIO) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        for line in stream:
-            loop.call_soon_threadsafe(queue.put_nowait, line)
-        loop.call_soon_threadsafe(queue.put_nowait, None)
+        try:
+            for line in stream:
+                loop.call_soon_threadsafe(queue.put_nowait, line)
+        finally:
+            loop.call_soon_threadsafe(queue.put_nowait, None)
 
     threading.Thread(target=read, daemon=True).start()
     while (line := await queue.get()) is not None:

@@ -18,6 +18,7 @@ from bot.errors import BadOption, MockingbirdError, UnknownCommand
         ("/train nasa", "train", {"people": "nasa"}),
         ("/train @a @b @c tweets.csv", "train", {"people": "@a @b @c", "file": "tweets.csv"}),
         ("/train @a file:x.csv seed:3", "train", {"people": "@a", "file": "x.csv", "seed": "3"}),
+        ('/train @a "my tweets.csv" kept', "train", {"people": "@a", "file": "my tweets.csv", "source": "kept"}),
         ('/train @a file:"my tweets.csv"', "train", {"people": "@a", "file": "my tweets.csv"}),
         ("/tweet @nasa the moon is", "tweet", {"persona": "@nasa", "prompt": "the moon is"}),
         ("/tweet the moon is", "tweet", {"prompt": "the moon is"}),

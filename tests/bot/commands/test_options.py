@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.options import Kind, Spec, handle, persona_name
+from bot.commands.options import Kind, Spec
 from bot.errors import BadHandle, BadOption
+from bot.handles import handle, persona_name
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ def test_a_handle_loses_one_at_sign_and_its_capitals(typed: str, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "@", "@@a", "../etc", "a/b", "a b", "@é", "-", "a..b", "x" * 65, "a\nb", ".", ".."]
+    "typed", ["", "@", "@@a", "../etc", "a/b", "a b", "@é", "-", "a..b", "x" * 65, "a\nb", ".", "..", "a-b"]
 )
 def test_what_could_harm_a_path_or_is_no_name_is_no_handle(typed: str) -> None:
     with pytest.raises(BadHandle):
