@@ -1,5 +1,6 @@
 """The store, on real SQLite files."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import Corpus, Job, JobState, Origin, Person, Training, Version
+from bot.errors import StoreBroken
 from bot.store import Store
 
 ALICE = Origin("discord", "general", "1", "m1", "alice")
@@ -173,3 +175,21 @@ async def test_a_transaction_that_breaks_leaves_nothing(store: Store, tmp_path: 
     assert found
     assert found.state is JobState.TRAINING
     assert await publish(store, tmp_path, job)
+
+
+@pytest.mark.parametrize("hops", range(6))
+async def test_a_transaction_cancelled_at_any_moment_leaves_the_next_one_free(store: Store, hops: int) -> None:
+    await store.submit("aaa", NASA, ALICE)
+    ending = asyncio.ensure_future(store.end("aaa", JobState.CANCELLED, {"text": "cancelled"}))
+    for _ in range(hops):
+        await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait([ending])
+    assert (await store.submit("bbb", replace(NASA, seed=1), ALICE)).id == "bbb"
+
+
+async def test_a_database_that_is_none_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mockingbird.db").write_bytes(b"no database at all, " * 100)
+    with pytest.raises(StoreBroken, match=r"mockingbird\.db cannot be used"):
+        async with Store.open(tmp_path):
+            pass

@@ -87,3 +87,21 @@ async def test_the_doctor_finds_what_is_there_and_what_is_not(tmp_path: Path) ->
     code, out, _ = await mockingbird("doctor", "--data", str(tmp_path), MOCKINGBIRD_TRAINING__BASE=str(tmp_path / "no"))
     assert code == 1
     assert "NOT base model" in out
+
+
+async def test_bytes_that_are_no_text_neither_hang_nor_end_it(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "chat", "--json", "--data", str(tmp_path), stdin=PIPE, stdout=PIPE,
+        env=os.environ | {"PYTHONIOENCODING": "ascii:strict"},
+    )  # fmt: skip
+    out, _ = await process.communicate(b"/personas \xff\xf0\x9f\n/tweet \xed\xa0\xbd \xf0\x9f\xa5\x96\n/queue\n")
+    answers = {answer["line"]: answer for answer in map(json.loads, out.splitlines())}
+    assert process.returncode == 0
+    assert set(answers) == {1, 2, 3}
+
+
+async def test_a_data_folder_that_is_a_file_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, _, err = await mockingbird("chat", "--data", str(tmp_path / "file"))
+    assert code == 1
+    assert len(err.splitlines()) == 1

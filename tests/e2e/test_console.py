@@ -1,9 +1,11 @@
 """The whole program over a pipe: real processes, real files, a tiny real model."""
 
+import json
 from pathlib import Path
 
 from tests.e2e.conftest import write_timeline
 from tests.e2e.running import RunningBot
+from tests.trainer.conftest import invented_tweets
 
 
 async def test_a_training_is_acknowledged_shown_and_answered_with_a_persona_that_tweets(
@@ -160,4 +162,31 @@ async def test_two_bots_do_not_share_a_folder(bot: RunningBot, tiny_base: Path) 
     other = RunningBot(bot.data, tiny_base)
     await other.start()
     assert await other.end() == 1
+    assert await bot.end() == 0
+
+
+async def test_names_in_a_file_cannot_leave_the_folder_or_dress_up_a_reply(bot: RunningBot, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.json"
+    tweets = [
+        {"text": text, "user": {"screen_name": author, "name": "\x1b[31mred\n" + "x" * 500}}
+        for author, seed in (("../../pwned", 1), ("/etc/passwd", 2), ("Carl", 3))
+        for text in invented_tweets(200, seed)
+    ]
+    hostile.write_text(json.dumps(tweets))
+    await bot.start()
+    which = await bot.ask(f"/train @several file:{hostile}")
+    assert [button["label"] for button in which["buttons"]] == ["@carl"]
+    assert "is ready" in (await bot.ask(which["buttons"][0]["command"]))["text"]
+    listed = await bot.ask("/personas")
+    assert "\x1b" not in listed["text"]
+    assert len(listed["text"]) < 200
+    assert await bot.end() == 0
+    assert [path.name for path in tmp_path.iterdir() if "pwned" in path.name] == []
+    assert [path.name[:5] for path in bot.files("tweets/*")] == ["carl-"]
+
+
+async def test_one_file_of_nobody_cannot_be_two_people(bot: RunningBot, timeline: Path) -> None:
+    await bot.start()
+    refused = await bot.ask(f"/train @one @two file:{timeline}")
+    assert "does not tell the tweets of @one and @two apart" in refused["text"]
     assert await bot.end() == 0
