@@ -85,7 +85,7 @@ class Generation(Section):
 
 
 class Limits(Section):
-    upload_mb: int = Field(default=200, ge=1, le=2000, description="Largest file taken, in megabytes; 1 to 2000.")
+    upload_mb: int = Field(default=200, ge=1, le=200, description="Largest file taken, in megabytes; 1 to 200.")
 
 
 class Admin(Section):

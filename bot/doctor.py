@@ -12,8 +12,8 @@ from bot.config import Config
 from bot.worker import trainer
 from trainer.protocol import Done, Failed, Request
 
-ROOM = 2_000_000_000
-"""Bytes that a training with GPT-2 may need: a checkpoint with its optimizer, and the result."""
+ROOM = 5_000_000_000
+"""Bytes that a training with GPT-2 may need: its checkpoint, twice while that is replaced, and the result."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _folder(settings: Config) -> Finding:
         return Finding("data folder", False, f"{there} is not writable: choose another with [storage] data or --data.")
     free = shutil.disk_usage(there).free
     words = f"{folder}, {free / 1e9:.0f} GB free"
-    return Finding("data folder", free > ROOM, words if free > ROOM else f"{words}: make room, 2 GB at the least.")
+    return Finding("data folder", free > ROOM, words if free > ROOM else f"{words}: make room, 5 GB at the least.")
 
 
 async def _trainer(settings: Config) -> AsyncIterator[Finding]:

@@ -130,6 +130,15 @@ class UnknownVersion(BadInput):
 
 
 @dataclass(eq=False)
+class NoEarlierVersion(BadInput):
+    persona: str
+
+    @property
+    def sentence(self) -> str:
+        return f"@{self.persona} has no version before this one: /models versions @{self.persona} lists them."
+
+
+@dataclass(eq=False)
 class Pinned(BadInput):
     persona: str
 

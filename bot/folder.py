@@ -19,6 +19,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().resolve()
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in ("models", "tweets", "work"):
             (self.root / part).mkdir(parents=True, exist_ok=True, mode=0o700)
 

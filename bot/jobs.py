@@ -70,14 +70,14 @@ class Jobs:
         ``files`` maps a handle to the file its tweets are read from; its person's digest is filled in here.
         """
         id = secrets.token_hex(3)
-        stored = ""
         try:
             people = [await self._keep(person, files.get(person.handle), id) for person in training.people]
             job = await self._store.submit(id, replace(training, people=tuple(people)), origin)
-            stored = job.id
-        finally:
-            if stored != id:  # it failed, joined another, or came with an update seen before
-                folder.remove(self._data.work(id))
+        except MockingbirdError:
+            folder.remove(self._data.work(id))
+            raise
+        if job.id != id:  # it joined another, or came with an update seen before
+            folder.remove(self._data.work(id))
         await self._tell()
         return job
 
@@ -97,8 +97,9 @@ class Jobs:
         await self._tell()
 
     async def place(self, job: Job) -> int:
-        """How many jobs come before it."""
-        return [each.id for each in await self._store.active_jobs()].index(job.id)
+        """How many jobs come before it; 0 also for one that is over."""
+        ids = [each.id for each in await self._store.active_jobs()]
+        return ids.index(job.id) if job.id in ids else 0
 
     async def finished(self, job: str) -> Job:
         """Wait until the job is over."""

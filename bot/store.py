@@ -115,7 +115,8 @@ class Store:
             await self._db.execute(
                 "UPDATE jobs SET state = 'training', attempts = attempts + 1,"
                 " version = CASE WHEN version > 0 THEN version ELSE"
-                " 1 + (SELECT max(o.version) FROM jobs o WHERE o.persona = jobs.persona) END"
+                " 1 + coalesce((SELECT max(o.version) FROM jobs o"
+                " WHERE o.persona = jobs.persona AND o.state = 'done'), 0) END"
                 " WHERE id = ? AND state IN ('ready', 'training')",
                 (job,),
             )
@@ -162,10 +163,6 @@ class Store:
                 await self._watch(job, origin)
                 await self._log(origin.who, "jobs retry", job)
         return written.rowcount == 1
-
-    async def watchers(self, job: str) -> list[Origin]:
-        found = await self._rows("SELECT platform, channel, user, message, name FROM watchers WHERE job = ?", (job,))
-        return [Origin(**dict(row)) for row in found]
 
     async def trainings_since(self, who: str, since: datetime) -> list[datetime]:
         """When the user's jobs that count against the quota were asked for, oldest first."""

@@ -86,7 +86,7 @@ def _remedies(job: Job, error: MockingbirdError) -> tuple[Button, ...]:
 
 
 def cancelled(job: Job) -> Reply:
-    return Reply(f"@{job.persona}: cancelled, nothing is left of it.", job=job.id)
+    return Reply(f"@{job.persona}: cancelled; nothing was published.", job=job.id)
 
 
 def cancelling(job: Job) -> Reply:

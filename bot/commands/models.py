@@ -8,7 +8,7 @@ from bot.commands.lookup import find_persona
 from bot.commands.options import Number, PersonaName, Search, Sure
 from bot.commands.table import Request, command
 from bot.domain import Person, Persona, Training
-from bot.errors import NoTweets, Pinned, UnknownVersion
+from bot.errors import NoEarlierVersion, NoTweets, Pinned, UnknownVersion
 from bot.reply import Reply
 
 
@@ -34,7 +34,9 @@ async def models_rollback(request: Request, persona: PersonaName, version: Numbe
     store = request.services.store
     found = await find_persona(store, persona)
     earlier = [each.number for each in await store.versions(found.name) if each.number < found.current.number]
-    number = version or max(earlier, default=0)
+    if version is None and not earlier:
+        raise NoEarlierVersion(found.name)
+    number = version or max(earlier)
     await _numbers(request, found, number)
     await store.make_current(found.name, number, request.origin.who)
     return text.rolled_back(found.name, number)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from bot.commands.options import Kind, Spec
+from bot.commands.options import Spec
 from bot.config import Config
 from bot.domain import Origin
 from bot.errors import Broken, MissingOption, MockingbirdError, NotAdmin
@@ -113,8 +113,3 @@ def _values(command: Command, given: dict[str, str]) -> dict[str, Any]:
             raise MissingOption(option.name, command.usage)
     specs = {option.name: option.spec for option in command.options}
     return {name: specs[name].read(name, text) for name, text in given.items()}
-
-
-def takes(command: Command, kind: Kind) -> Option | None:
-    """The command's option of that kind, if it has one."""
-    return next((option for option in command.options if option.spec.kind is kind), None)

@@ -45,7 +45,7 @@ async def train(
         raise BaseNotAllowed(base)
     name = persona_name(people)
     persona = await services.store.persona(name)
-    asked = any((file, base, method, seed is not None, force))
+    asked = any((file, source, base, method, seed is not None, force))
     if persona and not asked:
         return text.already(persona)
     await _check_quota(request)

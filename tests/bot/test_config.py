@@ -193,7 +193,7 @@ def test_variables_that_kubernetes_makes_for_a_service_are_left_alone(monkeypatc
         ("generation", "top_k", 0, 1000, 1),
         ("generation", "max_tokens", 16, 1024, 1),
         ("generation", "memory_mb", 100, None, 1),
-        ("limits", "upload_mb", 1, 2000, 1),
+        ("limits", "upload_mb", 1, 200, 1),
     ],
 )
 def test_a_number_is_taken_up_to_its_bounds_and_not_beyond(

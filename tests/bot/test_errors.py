@@ -20,6 +20,7 @@ EXAMPLES: list[tuple[MockingbirdError, str]] = [
     (errors.UnknownPersona("nas", ("nasa",)), "Did you mean @nasa?"),
     (errors.NoPersonaChosen(), "/personas"),
     (errors.UnknownVersion("nasa", 3), "no version 3"),
+    (errors.NoEarlierVersion("nasa"), "/models versions @nasa"),
     (errors.Pinned("nasa"), "/models pin @nasa"),
     (errors.UnknownJob("abc"), "/queue"),
     (errors.JobOver("abc", "done"), "already done"),

@@ -63,7 +63,7 @@ async def test_cancelling_leaves_nothing_and_the_next_in_line_goes_on(
 
     cancel = (await bot.answer(first))["buttons"][0]["command"]
     assert "cancelled" in (await bot.ask(cancel))["text"]
-    assert "nothing is left" in (await bot.final(first))["text"]
+    assert "nothing was published" in (await bot.final(first))["text"]
     assert "is ready" in (await bot.final(second))["text"]
     assert (await bot.ask(cancel))["kind"] == "error"
     assert await bot.end() == 0
