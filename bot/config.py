@@ -21,6 +21,9 @@ DEFAULT_FILE = Path("config.toml")
 PREFIX, DELIMITER = "MOCKINGBIRD_", "__"
 
 
+MEGABYTE = 1_000_000
+
+
 class ConfigError(Exception):
     """One sentence that names the key, and the file or variable it stands in."""
 
@@ -86,6 +89,10 @@ class Generation(Section):
 
 class Limits(Section):
     upload_mb: int = Field(default=200, ge=1, le=200, description="Largest file taken, in megabytes; 1 to 200.")
+
+    @property
+    def upload_bytes(self) -> int:
+        return self.upload_mb * MEGABYTE
 
 
 class Admin(Section):

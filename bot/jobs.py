@@ -42,7 +42,6 @@ ATTEMPTS = 3
 """How often a training is started before a trainer that keeps dying is given up."""
 
 AUTHORS_OFFERED = 4
-MEGABYTE = 1_000_000
 
 Start = Callable[[str], Worker]
 """Makes the child for a verb; it is started by whoever gets it."""
@@ -163,28 +162,18 @@ class Jobs:
 
     async def _prepare(self, job: Job) -> None:
         """Read the files of a job into corpora."""
+        corpora: list[Corpus] = []
         for person in job.training.people:
             corpus = await self._store.corpus(person.handle, person.digest)
             if corpus is None or not self._data.corpus(person.handle, person.digest).exists():
                 corpus = await self._ingest(job, person)
+            corpora.append(corpus)
             counts = self._board[job.id].counts | {person.handle: corpus.summary["counts"]}
             self._board.post(job.id, replace(self._board[job.id], counts=counts))
-        await self._check_enough(job)
+        _check_enough(job, corpora)
         for person in job.training.people:
             folder.remove(self._data.work(job.id) / person.file)
         await self._store.make_ready(job.id)
-
-    async def _check_enough(self, job: Job) -> None:
-        """The trainer would refuse the same, but only when the device is free. Raises ChildFailed, SameTweets."""
-        found = await self._corpora(job)
-        read = [(each.handle, IngestResult.read(each.summary)) for each in found]
-        if len({(each.digest, each.summary["characters"]) for each in found}) < len(found):
-            raise SameTweets(tuple(person.handle for person in job.training.people))
-        amounts = [Amount(handle, each.counts["kept"], each.characters) for handle, each in read]
-        try:
-            enough.check(amounts, job.training.force)
-        except TooLittleText as error:
-            raise ChildFailed(error.kind, error.sentence, error.details) from None
 
     async def _ingest(self, job: Job, person: Person) -> Corpus:
         source = self._data.work(job.id) / person.file
@@ -288,7 +277,7 @@ class Jobs:
         if source is None:
             return person
         name = f"{person.handle}{source.suffix}"
-        limit = self._config.limits.upload_mb * MEGABYTE
+        limit = self._config.limits.upload_bytes
         try:
             digest = await asyncio.to_thread(folder.keep, source, self._data.work(job) / name, limit)
         except OSError:
@@ -319,3 +308,14 @@ class Jobs:
         async with self._news:
             self._told += 1
             self._news.notify_all()
+
+
+def _check_enough(job: Job, corpora: list[Corpus]) -> None:
+    """The trainer would refuse the same, but only when the device is free. Raises ChildFailed, SameTweets."""
+    if len({(each.digest, each.summary["characters"]) for each in corpora}) < len(corpora):
+        raise SameTweets(tuple(person.handle for person in job.training.people))
+    read = [(each.handle, IngestResult.read(each.summary)) for each in corpora]
+    try:
+        enough.check([Amount(name, each.counts["kept"], each.characters) for name, each in read], job.training.force)
+    except TooLittleText as error:
+        raise ChildFailed(error.kind, error.sentence, error.details) from None

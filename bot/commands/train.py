@@ -9,13 +9,12 @@ from pathlib import Path
 from bot import clock, text
 from bot.commands.options import Base, File, Force, Method, People, Seed, Source
 from bot.commands.table import Request, command
+from bot.config import MEGABYTE, Limits
 from bot.domain import Corpus, Person, Training
 from bot.errors import BaseNotAllowed, FileTooBig, NoFile, NoTweets, QuotaSpent, TooManyPeople
 from bot.handles import persona_name
 from bot.reply import Reply
 from trainer import starter
-
-MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ async def train(
 async def _find(request: Request, handle: str, file: Path | None, source: str) -> Found:
     """The file that was given, the bundled person, or the tweets kept from before. Raises NoTweets, NoFile."""
     if file:
-        return await asyncio.to_thread(_given, file, request.services.config.limits.upload_mb)
+        return await asyncio.to_thread(_given, file, request.services.config.limits)
     bundled = starter.PEOPLE / f"{handle}.jsonl"
     if source != "kept" and bundled.exists():
         return Found("bundled", file=bundled)
@@ -76,7 +75,7 @@ async def _find(request: Request, handle: str, file: Path | None, source: str) -
     raise NoTweets(handle)
 
 
-def _given(file: Path, limit: int) -> Found:
+def _given(file: Path, limits: Limits) -> Found:
     try:
         size = file.stat().st_size
         readable = file.is_file() and os.access(file, os.R_OK)
@@ -84,8 +83,8 @@ def _given(file: Path, limit: int) -> Found:
         raise NoFile(str(file)) from None
     if not readable:
         raise NoFile(str(file))
-    if size > limit * MEGABYTE:
-        raise FileTooBig(size // MEGABYTE, limit)
+    if size > limits.upload_bytes:
+        raise FileTooBig(size // MEGABYTE, limits.upload_mb)
     return Found(file.name, file=file)
 
 
