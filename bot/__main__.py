@@ -1,7 +1,6 @@
 """``mockingbird VERB``: from the command line to a running bot."""
 
 import argparse
-import asyncio
 import getpass
 import io
 import logging
@@ -73,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         return child
 
     _add_talk(add("demo", _demo, "Try it here: a chat in this terminal, with bundled people and a bundled base model"))
-    add("run", _run, "Run the bot: work off the queue until it is told to stop")
+    add("run", _run, "Run the bot on Discord, until it is told to stop")
     chat = add("chat", _chat, "Chat in this terminal, or answer the lines of standard input")
     _add_talk(chat)
     chat.add_argument("--admin", action="store_true", help="be an admin")
@@ -165,10 +164,9 @@ def _run(settings: Config, arguments: argparse.Namespace) -> int:
 
 
 async def _work(settings: Config) -> int:
-    async with app.services(settings):
-        log.info("ready; working off the queue of %s", settings.storage.data)
-        await asyncio.Event().wait()
-    return 0
+    async with app.services(settings) as services:
+        await app.serve(services)
+    return 1  # every platform gave up
 
 
 if __name__ == "__main__":

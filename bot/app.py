@@ -1,19 +1,23 @@
 """The composition root: opens the folder and the store, starts the loops, and takes all of it down in order."""
 
 import asyncio
+import logging
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from bot.commands.table import Services
 from bot.config import Config
+from bot.errors import NoPlatform
 from bot.folder import Folder
 from bot.generation import Generation
 from bot.jobs import Jobs
 from bot.progress import Board
 from bot.store import Store
 from bot.worker import Worker, trainer
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -32,6 +36,39 @@ async def services(config: Config) -> AsyncIterator[Services]:
             finally:
                 working.cancel()
                 await generation.close()
+
+
+async def serve(services: Services) -> None:
+    """Be on every platform that is configured, until none is left. Raises NoPlatform."""
+    fronts = list(_fronts(services))
+    if not fronts:
+        raise NoPlatform
+    async with asyncio.TaskGroup() as platforms:
+        for front in fronts:
+            platforms.create_task(_guarded(front))
+
+
+class Platform(Protocol):
+    platform: str
+
+    async def run(self) -> None:
+        """Returns when there is no use in trying any longer."""
+
+
+def _fronts(services: Services) -> Iterator[Platform]:
+    """Those with a token; a library is imported only for its platform, because it takes long."""
+    if services.config.discord.secret:
+        from bot.front.discord.client import Discord
+
+        yield Discord(services)
+
+
+async def _guarded(front: Platform) -> None:
+    """No platform takes another one down."""
+    try:
+        await front.run()
+    except Exception:
+        log.exception("%s ended", front.platform)
 
 
 def _generator(config: Config) -> Worker:

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
@@ -69,6 +69,9 @@ class Training(Section):
     )
     device: Device = Field(default="auto", description="Where to train: auto, cpu, cuda, cuda:1 or mps.")
     per_user_a_day: int = Field(default=5, ge=0, description="Trainings a person may ask for in a day; 0 is no limit.")
+    per_community_a_day: int = Field(
+        default=30, ge=0, description="Trainings all of a server or group may ask for in a day; 0 is no limit."
+    )
     max_people: int = Field(default=8, ge=1, le=8, description="People blended into one persona, at most; 1 to 8.")
 
 
@@ -83,6 +86,9 @@ class Generation(Section):
         default=50, ge=0, le=1000, description="Draw from this many likeliest tokens; 0 is all of them, 1000 at most."
     )
     max_tokens: int = Field(default=160, ge=16, le=1024, description="Tokens of a tweet with its prompt; 16 to 1024.")
+    per_user_a_minute: int = Field(
+        default=20, ge=0, description="Times a person may ask for tweets in a minute; 0 is no limit."
+    )
     memory_mb: int = Field(default=2000, ge=100, description="Megabytes for personas held ready; 100 or more.")
     device: Device = Field(default="auto", description="Where to generate: auto, cpu, cuda, cuda:1 or mps.")
 
@@ -93,6 +99,28 @@ class Limits(Section):
     @property
     def upload_bytes(self) -> int:
         return self.upload_mb * MEGABYTE
+
+
+class Platform(Section):
+    token: SecretStr = Field(default=SecretStr(""), description="The bot's token; better in the environment than here.")
+    token_file: str = Field(default="", description="A file that holds the token, instead.")
+
+    @property
+    def secret(self) -> str:
+        """The token, or nothing when none is set. Raises ConfigError."""
+        if not self.token_file:
+            return self.token.get_secret_value().strip()
+        try:
+            return Path(self.token_file).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"The token file {self.token_file} cannot be read: {error}.") from None
+
+
+class Discord(Platform):
+    api_url: str = Field(default="https://discord.com/api/v10", description="Address of the REST API.")
+    gateway_url: str = Field(default="wss://gateway.discord.gg/", description="Address of the gateway.")
+    sharded: bool = Field(default=False, description="Several connections: needed from 2,500 servers on.")
+    direct_messages: bool = Field(default=True, description="Answer private messages too.")
 
 
 class Admin(Section):
@@ -124,11 +152,15 @@ class Config(BaseSettings):
     training: Training = Training()
     generation: Generation = Generation()
     limits: Limits = Limits()
+    discord: Discord = Discord()
     admin: Admin = Admin()
     logging: Logging = Logging()
 
 
 KEYS = {section: list(type(field.default).model_fields) for section, field in Config.model_fields.items()}
+
+UNSHOWN = "token"
+"""The key whose values are never shown."""
 
 WANTED = {
     "bool": "true or false",
@@ -195,7 +227,8 @@ def _sentence(error: ErrorDetails, path: Path | None, overrides: Mapping[str, Ma
         must = f"must be {WANTED[kind]}"
     else:
         must = re.sub(r"^\w+ should ", "must ", error["msg"].removeprefix("Value error, "))
-    return f"{where} {must}, not {reprlib.repr(error['input'])}."
+    given = "what it is" if key == UNSHOWN else reprlib.repr(error["input"])
+    return f"{where} {must}, not {given}."
 
 
 def _where(section: str, key: str, path: Path | None, overrides: Mapping[str, Mapping[str, Any]]) -> str:

@@ -20,6 +20,8 @@ class Origin:
     admin: bool = False
     update: str = ""
     """The platform's id of the update: handled once, however often it arrives."""
+    community: str = ""
+    """The server or group, over all platforms: "discord:7"; empty in a private chat."""
 
     @property
     def who(self) -> str:
@@ -120,11 +122,34 @@ class Persona:
 
 
 @dataclass(frozen=True)
+class Watcher:
+    """Somebody who is shown a job's progress and told how it ended."""
+
+    id: int
+    job: str
+    persona: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
 class Notice:
     """A final word that must arrive exactly once: a row of the outbox."""
 
     id: int
-    origin: Origin
-    job: str
+    watcher: Watcher
     content: dict[str, Any]
     """A reply, as JSON."""
+    tried: bool = False
+    """It was being sent when the bot died, and may have arrived."""
+
+    @property
+    def origin(self) -> Origin:
+        return self.watcher.origin
+
+
+@dataclass(frozen=True)
+class Said:
+    """A tweet as it stands in a chat."""
+
+    persona: str
+    words: str

@@ -62,22 +62,25 @@ def _file_name(persona: str) -> str:
     return f"{persona[:LONGEST_NAME]}-{hashlib.sha256(persona.encode()).hexdigest()[:12]}"
 
 
-def keep(source: Path, target: Path, limit: int) -> str:
-    """Copy a file so that it outlives its sender, and return the SHA-256 of its content in hexadecimal.
+def keep(source: Path, target: Path, limit: int) -> None:
+    """Copy a file so that it outlives its sender.
 
     Raises OSError, also for one that grows beyond ``limit`` bytes while it is read.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
     with source.open("rb") as reading, target.open("wb") as writing:
         while block := reading.read(1 << 20):
-            digest.update(block)
             writing.write(block)
             if writing.tell() > limit:
                 raise OSError(f"{source} has more than {limit} bytes")
         writing.flush()
         os.fsync(writing.fileno())
-    return digest.hexdigest()
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove(path: Path) -> None:

@@ -6,8 +6,9 @@ the store before it happens, so a bot that is killed goes on where it was.
 
 import asyncio
 import logging
+import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 from bot import clock, folder, text
 from bot.config import Config
 from bot.domain import Corpus, Job, JobState, Origin, Person, Training, Version
-from bot.errors import Broken, ChildFailed, MockingbirdError, NoFile, NoTweets, SameTweets, SameUnderWay, UnknownJob
+from bot.errors import Broken, ChildFailed, MockingbirdError, NoTweets, SameTweets, SameUnderWay, UnknownJob
 from bot.folder import Folder
 from bot.handles import handle, is_handle
 from bot.progress import Board
 from bot.store import Store
+from bot.upload import Upload
 from bot.worker import Worker
 from trainer import enough, starter
 from trainer.enough import Amount
@@ -63,15 +65,15 @@ class Jobs:
 
     # For commands.
 
-    async def submit(self, training: Training, files: dict[str, Path], origin: Origin) -> Job:
+    async def submit(self, training: Training, files: dict[str, Upload], origin: Origin) -> Job:
         """Keep the files, store the job, and say where it stands. Equal requests get the same job.
 
         ``files`` maps a handle to the file its tweets are read from; its person's digest is filled in here.
         """
         id = secrets.token_hex(3)
         try:
-            people = [await self._keep(person, files.get(person.handle), id) for person in training.people]
-            job = await self._store.submit(id, replace(training, people=tuple(people)), origin)
+            people = await self._keep(training.people, files, self._data.work(id))
+            job = await self._store.submit(id, replace(training, people=people), origin)
         except MockingbirdError:
             folder.remove(self._data.work(id))
             raise
@@ -273,16 +275,20 @@ class Jobs:
 
     # The parts.
 
-    async def _keep(self, person: Person, source: Path | None, job: str) -> Person:
-        if source is None:
-            return person
-        name = f"{person.handle}{source.suffix}"
-        limit = self._config.limits.upload_bytes
-        try:
-            digest = await asyncio.to_thread(folder.keep, source, self._data.work(job) / name, limit)
-        except OSError:
-            raise NoFile(str(source)) from None
-        return replace(person, digest=digest, file=name)
+    async def _keep(self, people: Sequence[Person], files: dict[str, Upload], work: Path) -> tuple[Person, ...]:
+        """Save each upload once, however many people it is of."""
+        saved: dict[Upload, Path] = {}
+        kept = []
+        for person in people:
+            if upload := files.get(person.handle):
+                if upload not in saved:
+                    saved[upload] = work / f"{len(saved)}{_suffix(upload.name)}"
+                    await upload.save(saved[upload], self._config.limits.upload_bytes)
+                digest = await asyncio.to_thread(folder.digest, saved[upload])
+                kept.append(replace(person, digest=digest, file=saved[upload].name))
+            else:
+                kept.append(person)
+        return tuple(kept)
 
     async def _active(self, job: Job) -> bool:
         found = await self._store.job(job.id)
@@ -319,3 +325,9 @@ def _check_enough(job: Job, corpora: list[Corpus]) -> None:
         enough.check([Amount(name, each.counts["kept"], each.characters) for name, each in read], job.training.force)
     except TooLittleText as error:
         raise ChildFailed(error.kind, error.sentence, error.details) from None
+
+
+def _suffix(name: str) -> str:
+    """Of a file's name that a stranger chose."""
+    suffix = Path(name).suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""

@@ -1,18 +1,29 @@
 """Finding what a request names, with a helpful error when it is not there."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from bot.domain import Job, Origin, Persona
 from bot.errors import UnknownJob, UnknownPersona
 from bot.store import Store
 
+SUGGESTIONS = 25
+
+
+def suggest(names: Sequence[str], typed: str) -> list[str]:
+    """Those that begin with what was typed, then those that contain it, then those that look like it."""
+    word = typed.strip().removeprefix("@").lower()
+    begin = [name for name in names if name.startswith(word)]
+    contain = [name for name in names if word in name and not name.startswith(word)]
+    found = [*begin, *contain][:SUGGESTIONS]
+    return found or get_close_matches(word, names, SUGGESTIONS, 0.5)
+
 
 async def find_persona(store: Store, name: str) -> Persona:
     """Raises UnknownPersona with the names most like it."""
     if persona := await store.persona(name):
         return persona
-    names = [each.name for each in await store.personas()]
-    raise UnknownPersona(name, tuple(get_close_matches(name, names, 2)))
+    raise UnknownPersona(name, tuple(get_close_matches(name, await store.names(), 2)))
 
 
 async def find_job(store: Store, id: str) -> Job:

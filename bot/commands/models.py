@@ -1,6 +1,8 @@
 """/models: admins look after what was trained."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bot import folder, text
@@ -14,7 +16,8 @@ from bot.reply import Reply
 
 @command("models list", "Every persona", admin=True)
 async def models_list(request: Request, search: Search = "") -> Reply:
-    return text.personas(await request.services.store.personas(search.removeprefix("@").lower()), search)
+    found = await request.services.store.personas(search.removeprefix("@").lower())
+    return replace(text.personas(found, search), private=True)
 
 
 @command("models info", "All about a persona: card, size, directory", admin=True)
@@ -51,12 +54,18 @@ async def models_delete(request: Request, persona: PersonaName, version: Number 
     numbers = await _numbers(request, found, version)
     if not sure:
         return text.confirm_delete(found, numbers)
-    await services.store.delete(found.name, numbers, request.origin.who)
+    await remove(request, found.name, numbers)
+    return text.deleted(found.name, numbers)
+
+
+async def remove(request: Request, persona: str, numbers: Sequence[int]) -> None:
+    """Versions of a persona: forgotten, out of memory, off the disk."""
+    services = request.services
+    await services.store.delete(persona, numbers, request.origin.who)
     for number in numbers:
-        directory = services.folder.model(found.name, number)
+        directory = services.folder.model(persona, number)
         await services.generation.unload(directory)
         await asyncio.to_thread(folder.remove, directory)
-    return text.deleted(found.name, numbers)
 
 
 @command("models retrain", "Train a persona anew on the tweets it was made of", admin=True)

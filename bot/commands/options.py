@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
-from bot.errors import BadOption, NoFile
+from bot import limits
+from bot.errors import BadOption
 from bot.handles import handle, persona_name
+from bot.upload import Upload
 
 
 class Kind(StrEnum):
     PEOPLE = "people"
     PERSONA = "persona"
+    PERSON = "person"
     TEXT = "text"  # the rest of the line
     WORD = "word"
     FILE = "file"
@@ -35,14 +37,16 @@ class Spec:
         match self.kind:
             case Kind.PEOPLE:
                 return tuple(dict.fromkeys(handle(word) for word in given.replace(",", " ").split()))
+            case Kind.PERSON:
+                return handle(given)
             case Kind.PERSONA:
                 return persona_name(tuple(handle(part) for part in given.split("-"))) if given else ""
             case Kind.WHOLE | Kind.DECIMAL:
                 return self._number(name, given)
             case Kind.FLAG:
                 return self._flag(name, given)
-            case Kind.FILE:
-                return _path(given)
+            case Kind.FILE:  # a chat's words must not name a file of this machine
+                raise BadOption(name, given, "a file sent along")
             case Kind.WORD | Kind.TEXT:
                 return self._choice(name, given.strip())
 
@@ -77,13 +81,6 @@ class Spec:
         return given
 
 
-def _path(given: str) -> Path:
-    try:
-        return Path(given).expanduser()
-    except RuntimeError:  # ~somebody who is not there
-        raise NoFile(given) from None
-
-
 SEEDS = 2**31 - 1
 
 People = Annotated[tuple[str, ...], Spec(Kind.PEOPLE, "one or more handles: @a @b")]
@@ -93,7 +90,7 @@ Search = Annotated[str, Spec(Kind.TEXT, "part of a name")]
 Count = Annotated[int, Spec(Kind.WHOLE, "how many tweets", 1, 10)]
 Temperature = Annotated[float | None, Spec(Kind.DECIMAL, "higher is wilder", 0.1, 2.0)]
 Seed = Annotated[int | None, Spec(Kind.WHOLE, "the same seed gives the same result", 0, SEEDS)]
-File = Annotated[Path | None, Spec(Kind.FILE, "an X archive, CSV, JSON or text file of tweets")]
+File = Annotated[Upload | None, Spec(Kind.FILE, "an X archive, CSV, JSON or text file of tweets")]
 Source = Annotated[
     str, Spec(Kind.WORD, "where the tweets come from: the bundled people, or what was read before",
               choices=("bundled", "kept"))
@@ -104,3 +101,6 @@ Force = Annotated[bool, Spec(Kind.FLAG, "train again, or although there is littl
 JobId = Annotated[str, Spec(Kind.WORD, "a job, as /queue names it")]
 Number = Annotated[int | None, Spec(Kind.WHOLE, "a version's number", 1, 1_000_000)]
 Sure = Annotated[bool, Spec(Kind.FLAG, "delete without asking back")]
+HandleName = Annotated[str, Spec(Kind.PERSON, "a person: @name")]
+LimitName = Annotated[str, Spec(Kind.WORD, "what to set", choices=(*limits.LIMITS, limits.CHANNELS))]
+LimitValue = Annotated[str, Spec(Kind.WORD, "a number, 0 for no limit; for channels: here or everywhere")]

@@ -6,13 +6,14 @@ no handler knows of them.
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
+from bot import limits
 from bot.commands.options import Spec
 from bot.config import Config
-from bot.domain import Origin
+from bot.domain import Origin, Said
 from bot.errors import Broken, MissingOption, MockingbirdError, NotAdmin
 from bot.folder import Folder
 from bot.generation import Generation
@@ -20,6 +21,7 @@ from bot.jobs import Jobs
 from bot.progress import Board
 from bot.reply import Reply
 from bot.store import Store
+from bot.upload import Upload
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ class Services:
     jobs: Jobs
     board: Board
     generation: Generation
+    fronts: dict[str, str] = field(default_factory=dict)
+    """How each platform fares, in a few words, by its name; kept up by its front end."""
 
 
 async def _say_nothing(words: str) -> None: ...
@@ -46,9 +50,13 @@ class Request:
     origin: Origin
     services: Services = field(repr=False)
     say: Callable[[str], Awaitable[None]] = field(default=_say_nothing, repr=False)
+    reply_to: Said | None = None
+    """The tweet of ours that this answers."""
 
 
 Handler = Callable[..., Awaitable[Reply]]
+Given = Mapping[str, str | Upload]
+"""What was given for each option, still to be read."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,12 @@ def command(name: str, summary: str, *, admin: bool = False, slow: bool = False)
     return enter
 
 
-async def run(command: Command, request: Request, given: dict[str, str]) -> Reply:
-    """Answer a command whose options are still text. Whatever goes wrong comes back as a sentence."""
+async def run(command: Command, request: Request, given: Given) -> Reply:
+    """Answer a command whose options are still text, or a file. Whatever goes wrong comes back as a sentence."""
     try:
         if command.admin and not request.origin.admin:
             raise NotAdmin(command.name)
+        await limits.check_channel(request.services, request.origin)
         return await command.handler(request, **_values(command, given))
     except MockingbirdError as error:
         log.info("/%s from %s: %s", command.name, request.origin.who, error.sentence)
@@ -107,9 +116,10 @@ async def run(command: Command, request: Request, given: dict[str, str]) -> Repl
         return Reply(Broken().sentence, error=True, private=True)
 
 
-def _values(command: Command, given: dict[str, str]) -> dict[str, Any]:
+def _values(command: Command, given: Given) -> dict[str, Any]:
     for option in command.options:
-        if option.required and not given.get(option.name, "").strip():
+        value = given.get(option.name, "")
+        if option.required and isinstance(value, str) and not value.strip():
             raise MissingOption(option.name, command.usage)
     specs = {option.name: option.spec for option in command.options}
-    return {name: specs[name].read(name, text) for name, text in given.items()}
+    return {name: specs[name].read(name, value) if isinstance(value, str) else value for name, value in given.items()}

@@ -1,19 +1,15 @@
 """/train: from people to a job."""
 
-import asyncio
-import os
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 
-from bot import clock, text
+from bot import limits, text
 from bot.commands.options import Base, File, Force, Method, People, Seed, Source
 from bot.commands.table import Request, command
-from bot.config import MEGABYTE, Limits
 from bot.domain import Corpus, Person, Training
-from bot.errors import BaseNotAllowed, FileTooBig, NoFile, NoTweets, QuotaSpent, TooManyPeople
+from bot.errors import BaseNotAllowed, Blocked, NoTweets, TooManyPeople
 from bot.handles import persona_name
 from bot.reply import Reply
+from bot.upload import LocalFile, Upload
 from trainer import starter
 
 
@@ -22,7 +18,7 @@ class Found:
     """Where a person's tweets are: a file to read, or a corpus read before."""
 
     label: str
-    file: Path | None = None
+    file: Upload | None = None
     corpus: Corpus | None = None
 
 
@@ -42,12 +38,15 @@ async def train(
         raise TooManyPeople(settings.max_people)
     if base and base != settings.base and not request.origin.admin:
         raise BaseNotAllowed(base)
+    for person in people:
+        if await services.store.blocked(person):
+            raise Blocked(person)
     name = persona_name(people)
     persona = await services.store.persona(name)
     asked = any((file, source, base, method, seed is not None, force))
     if persona and not asked:
         return text.already(persona)
-    await _check_quota(request)
+    await limits.check_trainings(services, request.origin)
     found = {person: await _find(request, person, file, source) for person in people}
     training = Training(
         persona=name,
@@ -63,35 +62,14 @@ async def train(
     return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
 
 
-async def _find(request: Request, handle: str, file: Path | None, source: str) -> Found:
+async def _find(request: Request, handle: str, file: Upload | None, source: str) -> Found:
     """The file that was given, the bundled person, or the tweets kept from before. Raises NoTweets, NoFile."""
     if file:
-        return await asyncio.to_thread(_given, file, request.services.config.limits)
+        await file.check(request.services.config.limits.upload_bytes)
+        return Found(file.name, file=file)
     bundled = starter.PEOPLE / f"{handle}.jsonl"
     if source != "kept" and bundled.exists():
-        return Found("bundled", file=bundled)
+        return Found("bundled", file=LocalFile(bundled))
     if source != "bundled" and (corpus := await request.services.store.corpus(handle)):
         return Found("kept tweets", corpus=corpus)
     raise NoTweets(handle)
-
-
-def _given(file: Path, limits: Limits) -> Found:
-    try:
-        size = file.stat().st_size
-        readable = file.is_file() and os.access(file, os.R_OK)
-    except (OSError, ValueError):
-        raise NoFile(str(file)) from None
-    if not readable:
-        raise NoFile(str(file))
-    if size > limits.upload_bytes:
-        raise FileTooBig(size // MEGABYTE, limits.upload_mb)
-    return Found(file.name, file=file)
-
-
-async def _check_quota(request: Request) -> None:
-    limit = request.services.config.training.per_user_a_day
-    if not limit or request.origin.admin:
-        return
-    used = await request.services.store.trainings_since(request.origin.who, clock.day_ago())
-    if len(used) >= limit:
-        raise QuotaSpent(limit, used[-limit] + timedelta(days=1))

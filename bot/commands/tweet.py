@@ -1,14 +1,19 @@
 """/tweet: fresh words in a persona's voice."""
 
-from bot import text
+from dataclasses import replace
+
+from bot import limits, text
 from bot.commands.lookup import channel_scope, find_persona
 from bot.commands.options import Count, PersonaName, Prompt, Seed, Temperature
 from bot.commands.table import Request, command
-from bot.domain import Persona
+from bot.domain import Persona, Said
 from bot.errors import NoPersonaChosen
 from bot.handles import is_handle
 from bot.reply import Reply
 from trainer.protocol import GenerateTask, Sample
+
+CONTEXT = 140
+"""Characters of a conversation that a reply goes on from: half a tweet, so that as much is left for what is new."""
 
 
 @command("tweet", "A fresh tweet in a persona's voice", slow=True)
@@ -21,12 +26,16 @@ async def tweet(
     seed: Seed = None,
 ) -> Reply:
     services, settings = request.services, request.services.config.generation
+    if request.reply_to and not persona:
+        persona = request.reply_to.persona
     if not persona:
         persona, prompt = await _named(request, prompt)
     speaker = await _ready(request, persona)
+    await limits.count_tweets(services, request.origin)
+    context = _context(request.reply_to, prompt)
     task = GenerateTask(
         model=str(speaker.current.directory),
-        prompt=prompt,
+        prompt=context or prompt,
         count=count,
         seed=seed,
         temperature=temperature or settings.temperature,
@@ -35,8 +44,21 @@ async def tweet(
         max_tokens=settings.max_tokens,
     )
     result = await services.generation.sample(task)
+    samples = [Sample.read(sample) for sample in result.samples]
+    if context:
+        samples = [replace(each, text=each.text.removeprefix(context).strip()) for each in samples]
     again = f"/tweet {speaker.handle} {prompt}".strip()
-    return text.tweets(speaker, [Sample.read(sample) for sample in result.samples], again)
+    return text.tweets(speaker, samples, again)
+
+
+def _context(reply_to: Said | None, prompt: str) -> str:
+    """What a reply goes on from: the end of our tweet, whole words, and what was said to it."""
+    if reply_to is None:
+        return ""
+    words = f"{reply_to.words} {prompt}".split()
+    while len(" ".join(words)) > CONTEXT and len(words) > 1:
+        words.pop(0)
+    return " ".join(words)
 
 
 async def _named(request: Request, prompt: str) -> tuple[str, str]:

@@ -16,12 +16,13 @@ from typing import Any, Literal, Protocol, TextIO
 
 from bot import text
 from bot.commands import line as lines
-from bot.commands.table import COMMANDS, Command, Request, Services, run
+from bot.commands.table import COMMANDS, Command, Given, Request, Services, run
 from bot.domain import Job, Notice, Origin
 from bot.errors import MockingbirdError
 from bot.front.base import deliver_notices, deliver_waiting
 from bot.progress import Standing
 from bot.reply import Button, Reply
+from bot.upload import LocalFile
 
 Kind = Literal["reply", "progress", "error"]
 
@@ -86,7 +87,7 @@ class Console:
         event = self._event(int(number) if session == self._session else 0, reply)
         if event.line and (follower := self._followers.pop(event.line, None)):
             follower.cancel()
-        if self._transcript.add(f"{notice.job}-{notice.id}", event):
+        if self._transcript.add(f"{notice.watcher.job}-{notice.id}", event):
             self._show(event)
 
     @asynccontextmanager
@@ -121,7 +122,7 @@ class Console:
         origin = Origin(
             self.platform, "console", self._user, f"{self._session}:{number}", self._user, admin=self._admin
         )  # fmt: skip
-        reply = await run(command, Request(origin, self._services, say), given)
+        reply = await run(command, Request(origin, self._services, say), _with_files(given))
         job = await self._services.store.job(reply.job) if reply.job else None
         self._show(self._event(number, reply, final=job is None))
         if job and job.state.active:
@@ -137,7 +138,7 @@ class Console:
 
     def _event(self, number: int, reply: Reply, final: bool = True) -> Event:
         kind: Kind = "error" if reply.error else "reply"
-        return Event(number, kind, reply.text, reply.buttons, reply.picture, final)
+        return Event(number, kind, reply.words, reply.buttons, reply.picture, final)
 
     def _show(self, event: Event) -> None:
         self.failed |= event.kind == "error"
@@ -170,6 +171,14 @@ class Transcript:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _with_files(given: dict[str, str]) -> Given:
+    """Here, and only here, a path names a file of this machine: who types may read it anyway."""
+    if "file" not in given:
+        return given
+    path = given["file"]
+    return {**given, "file": LocalFile(Path(os.path.expanduser(path)))}  # noqa: PTH111  # leaves ~nobody as it is
 
 
 def _notice(line: bytes) -> str:

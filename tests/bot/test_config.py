@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from bot.config import Config, ConfigError, load
 
@@ -40,6 +40,8 @@ def keys() -> dict[tuple[str, str], tuple[Any, str | None]]:
 
 def plain(value: Any) -> Any:
     """As TOML can say it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
 
 

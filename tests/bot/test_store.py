@@ -163,7 +163,7 @@ async def test_failed_trainings_do_not_count_against_the_quota(store: Store) -> 
     await store.submit("bbb", replace(NASA, seed=1), ALICE)
     await store.end("bbb", JobState.FAILED, {"text": ""})
     await store.submit("ccc", replace(NASA, seed=2), BOB)
-    assert len(await store.trainings_since(ALICE.who, datetime(2000, 1, 1, tzinfo=UTC))) == 1
+    assert len(await store.trainings_since(datetime(2000, 1, 1, tzinfo=UTC), asker=ALICE.who)) == 1
 
 
 async def test_a_transaction_that_breaks_leaves_nothing(store: Store, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.domain import Job, JobState, Person, Persona, Training, Version
+from bot.domain import Job, JobState, Origin, Person, Persona, Training, Version, Watcher
 
 
 class Row(Protocol):
@@ -49,3 +49,8 @@ def version(row: Row, root: Path) -> Version:
 
 def persona(row: Row, root: Path) -> Persona:
     return Persona(row["name"], row["display_name"], version(row, root), row["versions"], bool(row["pinned"]))
+
+
+def watcher(row: Row) -> Watcher:
+    origin = Origin(row["platform"], row["channel"], row["user"], row["message"], row["name"], update=row["asked"])
+    return Watcher(row["id"], row["job"], row["persona"], origin)

@@ -68,4 +68,52 @@ STEPS: list[str] = [
         id INTEGER PRIMARY KEY, at TEXT NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL
     );
     """,
+    """
+    -- Jobs count against their community too.
+    ALTER TABLE jobs ADD COLUMN community TEXT NOT NULL DEFAULT '';
+    CREATE INDEX jobs_of_a_community ON jobs (community, created);
+
+    -- A watcher is known by the update that asked; its message comes when the platform has given it an id.
+    CREATE TABLE new_watchers (
+        id INTEGER PRIMARY KEY,
+        job TEXT NOT NULL REFERENCES jobs (id), platform TEXT NOT NULL, channel TEXT NOT NULL,
+        user TEXT NOT NULL, asked TEXT NOT NULL, message TEXT NOT NULL, name TEXT NOT NULL,
+        UNIQUE (job, platform, channel, user, asked)
+    );
+    INSERT INTO new_watchers (job, platform, channel, user, asked, message, name)
+        SELECT job, platform, channel, user, message, message, name FROM watchers;
+    CREATE INDEX watchers_of_an_update ON new_watchers (platform, asked);
+
+    -- Where a notice goes is its watcher's business. One was tried before where its sending may have succeeded.
+    CREATE TABLE new_outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        watcher INTEGER NOT NULL REFERENCES new_watchers (id),
+        content TEXT NOT NULL, created TEXT NOT NULL, tried TEXT, delivered TEXT
+    );
+    INSERT INTO new_outbox (id, watcher, content, created, delivered)
+        SELECT o.id, w.id, o.content, o.created, o.delivered FROM outbox o
+        JOIN new_watchers w USING (job, platform, channel, user, message);
+    DROP TABLE outbox;
+    DROP TABLE watchers;
+    ALTER TABLE new_watchers RENAME TO watchers;
+    ALTER TABLE new_outbox RENAME TO outbox;
+    CREATE INDEX outbox_waiting ON outbox (watcher) WHERE delivered IS NULL;
+
+    -- Tweets as they stand in chats, so that a reply to one goes on from it.
+    CREATE TABLE said (
+        platform TEXT NOT NULL, channel TEXT NOT NULL, message TEXT NOT NULL,
+        persona TEXT NOT NULL, words TEXT NOT NULL, at TEXT NOT NULL,
+        PRIMARY KEY (platform, channel, message)
+    ) WITHOUT ROWID;
+
+    -- Command lines too long for a button to carry.
+    CREATE TABLE lines (id TEXT PRIMARY KEY, line TEXT NOT NULL) WITHOUT ROWID;
+
+    -- Uses of what has a limit a minute.
+    CREATE TABLE uses (who TEXT NOT NULL, at TEXT NOT NULL);
+    CREATE INDEX uses_of_a_user ON uses (who, at);
+
+    -- People nobody may be made of.
+    CREATE TABLE blocked (handle TEXT PRIMARY KEY, who TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+    """,
 ]

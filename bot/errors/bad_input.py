@@ -1,51 +1,8 @@
-"""What can go wrong, as the person who asked should hear it.
+"""What you gave cannot be used."""
 
-MockingbirdError
-├── BadInput          what you gave cannot be used    UnknownCommand, UnknownPersona, UnknownJob, NoTweets, ...
-├── Refused           not you, or not now             NotAdmin, QuotaSpent
-└── Failed            our side could not              GeneratorDied, ChildFailed, FolderInUse
-"""
+from dataclasses import dataclass
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
-
-from bot import clock
-
-SHOWN = 60
-"""Characters of what somebody typed that an error repeats."""
-
-
-def shown(given: str) -> str:
-    """What somebody typed, fit to be repeated: printable, and not longer than it needs to be known again."""
-    plain = "".join(each if each.isprintable() else " " for each in given).strip()
-    return plain if len(plain) <= SHOWN else f"{plain[:SHOWN]}…"
-
-
-class MockingbirdError(Exception):
-    """Every error that a person may see has one sentence that says what to do next.
-
-    The dataclasses below are not frozen, because raising writes a traceback into them.
-    """
-
-    @property
-    def sentence(self) -> str:
-        raise NotImplementedError
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-class BadInput(MockingbirdError):
-    """What you gave cannot be used."""
-
-
-class Refused(MockingbirdError):
-    """Not you, or not now."""
-
-
-class Failed(MockingbirdError):
-    """Our side could not."""
+from bot.errors.base import BadInput, shown
 
 
 @dataclass(eq=False)
@@ -217,86 +174,35 @@ class FileTooBig(BadInput):
 
 
 @dataclass(eq=False)
-class NotAdmin(Refused):
-    command: str
+class UploadLost(BadInput):
+    name: str
 
     @property
     def sentence(self) -> str:
-        return f"/{self.command} is for admins: ask one of them."
+        return f"I could not fetch the file {shown(self.name)}: send it again."
 
 
 @dataclass(eq=False)
-class BaseNotAllowed(Refused):
-    base: str
+class NotBlocked(BadInput):
+    handle: str
 
     @property
     def sentence(self) -> str:
-        return f"Only admins choose another base than the configured one; leave out base:{shown(self.base)}."
+        return f"@{self.handle} is not blocked; there is nothing to undo."
 
 
 @dataclass(eq=False)
-class NotYours(Refused):
-    job: str
-
+class OldButton(BadInput):
     @property
     def sentence(self) -> str:
-        return f"Only who asked for job {self.job}, or an admin, can cancel it."
+        return "I no longer know what this button stood for: type the command instead."
 
 
 @dataclass(eq=False)
-class QuotaSpent(Refused):
-    limit: int
-    again: datetime
-
+class NoPlatform(BadInput):
     @property
     def sentence(self) -> str:
-        trainings = "training" if self.limit == 1 else f"{self.limit} trainings"
-        return f"You have used your {trainings} for today. The next is free {clock.relative(self.again)}."
-
-
-@dataclass(eq=False)
-class GeneratorDied(Failed):
-    @property
-    def sentence(self) -> str:
-        return "The process that writes tweets died twice on this; try again, and tell the admin if it goes on."
-
-
-@dataclass(eq=False)
-class ChildFailed(Failed):
-    """A ``protocol.Failed`` event: the child has already found the words."""
-
-    kind: str
-    words: str
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def sentence(self) -> str:
-        return self.words
-
-
-@dataclass(eq=False)
-class FolderInUse(Failed):
-    folder: str
-
-    @property
-    def sentence(self) -> str:
-        return f"Another mockingbird is using {self.folder}: stop it, or choose another folder with --data."
-
-
-@dataclass(eq=False)
-class StoreBroken(Failed):
-    path: str
-    reason: str
-
-    @property
-    def sentence(self) -> str:
-        return f"The database {self.path} cannot be used ({self.reason}): make room, or put back a copy of it."
-
-
-@dataclass(eq=False)
-class Broken(Failed):
-    """What nobody foresaw."""
-
-    @property
-    def sentence(self) -> str:
-        return "Something broke on my side; the log has the details."
+        return (
+            "No chat platform is set up: put a token in MOCKINGBIRD_DISCORD__TOKEN or MOCKINGBIRD_TELEGRAM__TOKEN,"
+            " or talk to it here with `mockingbird chat`."
+        )

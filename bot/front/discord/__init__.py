@@ -1,0 +1,1 @@
+"""Discord, by discord.py: slash commands, mentions, replies and buttons."""

@@ -1,0 +1,106 @@
+"""Answers to interactions: the first within three seconds, errors for the asker alone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import discord
+
+from bot.domain import Origin
+from bot.front.base import Unreachable
+from bot.front.chat import ChannelClosed, MessageGone
+from bot.front.discord.markdown import pages
+from bot.front.discord.messages import SILENT, Messenger, insist, picture
+from bot.reply import Reply
+
+ALREADY_ANSWERED = 40060
+
+SOON = 1.2
+"""Seconds after which an answer that is not there yet is promised: Discord waits three for the first response."""
+
+
+class Answer:
+    """The answer to one interaction."""
+
+    def __init__(self, interaction: discord.Interaction[Any], messenger: Messenger, origin: Origin) -> None:
+        self._interaction, self._messenger, self._origin = interaction, messenger, origin
+        self._responding = asyncio.Lock()
+
+    @asynccontextmanager
+    async def in_time(self, at_once: bool) -> AsyncIterator[None]:
+        """Within the block Discord's three seconds are kept."""
+        if at_once:
+            await self._promise()
+        promising = asyncio.create_task(self._promise_later())
+        try:
+            yield
+        finally:
+            promising.cancel()
+
+    async def show(self, reply: Reply) -> str:
+        """Raises ChannelClosed, Unreachable."""
+        async with self._responding:
+            try:
+                return await self._show(reply)
+            except (MessageGone, ChannelClosed, Unreachable):  # too late, or its token is too old
+                if reply.private:
+                    raise
+        return await self._messenger.post(self._origin, reply, f"answer {self._interaction.id}")
+
+    async def _show(self, reply: Reply) -> str:
+        response = self._interaction.response
+        first, *more = pages(reply)
+        view = await self._messenger.view(reply)
+        if response.is_done() and reply.private:
+            await insist(self._interaction.delete_original_response)
+            await insist(lambda: self._follow_up(first, reply, view))
+            message = ""
+        elif response.is_done():
+            message = await insist(lambda: self._replace(first, reply, view))
+        else:
+            message = await insist(lambda: self._respond(first, reply, view))
+        for page in more:
+            await insist(lambda page=page: self._follow_up(page, reply, None))  # type: ignore[misc]
+        return message
+
+    async def _respond(self, page: str, reply: Reply, view: discord.ui.View | None) -> str:
+        parts: dict[str, Any] = {"view": view} if view else {}
+        try:
+            sent = await self._interaction.response.send_message(
+                page, files=picture(reply), ephemeral=reply.private, allowed_mentions=SILENT, suppress_embeds=True,
+                **parts,
+            )  # fmt: skip
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ANSWERED:  # the first try arrived, its answer was lost
+                raise
+            return str((await self._interaction.original_response()).id)
+        return str(sent.message_id)
+
+    async def _replace(self, page: str, reply: Reply, view: discord.ui.View | None) -> str:
+        edited = await self._interaction.edit_original_response(
+            content=page, attachments=picture(reply), view=view, allowed_mentions=SILENT
+        )
+        return str(edited.id)
+
+    async def _follow_up(self, page: str, reply: Reply, view: discord.ui.View | None) -> None:
+        parts: dict[str, Any] = {"view": view} if view else {}
+        await self._interaction.followup.send(
+            page, ephemeral=reply.private, allowed_mentions=SILENT, suppress_embeds=True, **parts
+        )
+
+    async def _promise_later(self) -> None:
+        await asyncio.sleep(SOON)
+        await self._promise()
+
+    async def _promise(self) -> None:
+        async with self._responding:
+            if not self._interaction.response.is_done():
+                await insist(self._defer)
+
+    async def _defer(self) -> None:
+        try:
+            await self._interaction.response.defer(thinking=True)
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ANSWERED:
+                raise

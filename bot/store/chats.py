@@ -1,0 +1,111 @@
+"""What belongs to chats: settings, who used what when, what was said where, and what buttons stand for."""
+
+import hashlib
+from datetime import datetime
+
+from bot.domain import Origin, Said
+from bot.store.database import Database, now
+
+
+class ChatTables(Database):
+    async def setting(self, scope: str, name: str) -> str | None:
+        row = await self._row("SELECT value FROM settings WHERE scope = ? AND name = ?", (scope, name))
+        return row["value"] if row else None
+
+    async def set_setting(self, scope: str, name: str, value: str, who: str) -> None:
+        async with self._transaction():
+            await self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", (scope, name, value))
+            await self._log(who, f"set {name}", f"{scope} {value}")
+
+    async def settings(self, scope: str) -> dict[str, str]:
+        found = await self._rows("SELECT name, value FROM settings WHERE scope = ? ORDER BY name", (scope,))
+        return {row["name"]: row["value"] for row in found}
+
+    async def use(self, who: str, since: datetime, limit: int) -> datetime | None:
+        """Count one use, unless there were ``limit`` since then: then the oldest of those is returned."""
+        async with self._transaction():
+            await self._db.execute("DELETE FROM uses WHERE at <= ?", (since.isoformat(),))
+            found = await self._rows("SELECT at FROM uses WHERE who = ? ORDER BY at DESC LIMIT ?", (who, limit))
+            if len(found) == limit:
+                return datetime.fromisoformat(found[-1]["at"])
+            await self._db.execute("INSERT INTO uses VALUES (?, ?)", (who, now()))
+        return None
+
+    # Updates.
+
+    async def answered(self, platform: str, update: str) -> bool:
+        """Whether the update was answered before."""
+        return bool(await self._row("SELECT 1 FROM inbox WHERE platform = ? AND update_id = ?", (platform, update)))
+
+    async def set_answered(self, platform: str, update: str) -> None:
+        async with self._transaction():
+            await self._db.execute("INSERT OR IGNORE INTO inbox VALUES (?, ?, ?)", (platform, update, now()))
+
+    # What stands in chats.
+
+    async def say(self, origin: Origin, message: str, said: Said) -> None:
+        async with self._transaction():
+            await self._db.execute(
+                "INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?, ?)",
+                (origin.platform, origin.channel, message, said.persona, said.words, now()),
+            )
+
+    async def said(self, origin: Origin, message: str) -> Said | None:
+        row = await self._row(
+            "SELECT persona, words FROM said WHERE platform = ? AND channel = ? AND message = ?",
+            (origin.platform, origin.channel, message),
+        )
+        return Said(row["persona"], row["words"]) if row else None
+
+    async def keep_line(self, line: str) -> str:
+        """An id that stands for a command line from now on."""
+        id = hashlib.sha256(line.encode()).hexdigest()[:16]
+        async with self._transaction():
+            await self._db.execute("INSERT OR IGNORE INTO lines VALUES (?, ?)", (id, line))
+        return id
+
+    async def line(self, id: str) -> str | None:
+        row = await self._row("SELECT line FROM lines WHERE id = ?", (id,))
+        return row["line"] if row else None
+
+    async def forget_before(self, moment: datetime) -> None:
+        """Updates and tweets in chats that are too old to matter."""
+        async with self._transaction():
+            await self._db.execute("DELETE FROM inbox WHERE received < ?", (moment.isoformat(),))
+            await self._db.execute("DELETE FROM said WHERE at < ?", (moment.isoformat(),))
+
+    async def move_channel(self, platform: str, old: str, new: str) -> None:
+        """A group has got another id: everything that belongs to it moves, its topics too."""
+        async with self._transaction():
+            for table in ("watchers", "said"):
+                await self._db.execute(
+                    f"UPDATE OR REPLACE {table} SET channel = ? || substr(channel, ?)"
+                    " WHERE platform = ? AND (channel = ? OR channel LIKE ? || '/%')",
+                    (new, len(old) + 1, platform, old, old),
+                )
+            community = f"{platform}:{old}", f"{platform}:{new}"
+            await self._db.execute("UPDATE jobs SET community = ? WHERE community = ?", community[::-1])
+            for kind in ("channel", "community"):
+                scope = f"{kind}:{platform}:{old}"
+                await self._db.execute(
+                    "UPDATE OR REPLACE settings SET scope = ? || substr(scope, ?)"
+                    " WHERE scope = ? OR scope LIKE ? || '/%'",
+                    (f"{kind}:{platform}:{new}", len(scope) + 1, scope, scope),
+                )
+
+    # People nobody may be made of.
+
+    async def blocked(self, handle: str) -> bool:
+        return bool(await self._row("SELECT 1 FROM blocked WHERE handle = ?", (handle,)))
+
+    async def block(self, handle: str, who: str) -> None:
+        async with self._transaction():
+            await self._db.execute("INSERT OR IGNORE INTO blocked VALUES (?, ?, ?)", (handle, who, now()))
+            await self._log(who, "block", handle)
+
+    async def unblock(self, handle: str, who: str) -> bool:
+        """False when nobody had blocked them."""
+        async with self._transaction():
+            written = await self._db.execute("DELETE FROM blocked WHERE handle = ?", (handle,))
+            await self._log(who, "unblock", handle)
+        return written.rowcount == 1

@@ -1,0 +1,60 @@
+"""A file of tweets on its way in, wherever it comes from: saved only once the request is found to be allowed."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bot import folder
+from bot.config import MEGABYTE
+from bot.errors import FileTooBig, NoFile
+
+
+class Upload(Protocol):
+    @property
+    def name(self) -> str:
+        """As the sender calls it."""
+
+    async def check(self, limit: int) -> None:
+        """Raises FileTooBig, NoFile, as far as can be told before it is read. ``limit`` is in bytes."""
+
+    async def save(self, target: Path, limit: int) -> None:
+        """Write it to ``target``, synced, without holding it in memory. Raises FileTooBig, NoFile."""
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A file of this machine: from the console, where whoever types may read it, or bundled."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    async def check(self, limit: int) -> None:
+        size = await asyncio.to_thread(self._size)
+        check_size(size, limit)
+
+    async def save(self, target: Path, limit: int) -> None:
+        try:
+            await asyncio.to_thread(folder.keep, self.path, target, limit)
+        except OSError:
+            raise NoFile(str(self.path)) from None
+
+    def _size(self) -> int:
+        try:
+            size = self.path.stat().st_size
+            readable = self.path.is_file() and os.access(self.path, os.R_OK)
+        except (OSError, ValueError):
+            raise NoFile(str(self.path)) from None
+        if not readable:
+            raise NoFile(str(self.path))
+        return size
+
+
+def check_size(size: int, limit: int) -> None:
+    """Raises FileTooBig."""
+    if size > limit:
+        raise FileTooBig(size // MEGABYTE, limit // MEGABYTE)
