@@ -61,6 +61,10 @@ def _fronts(services: Services) -> Iterator[Platform]:
         from bot.front.discord.client import Discord
 
         yield Discord(services)
+    if services.config.telegram.secret:
+        from bot.front.telegram.client import Telegram
+
+        yield Telegram(services)
 
 
 async def _guarded(front: Platform) -> None:

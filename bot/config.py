@@ -123,6 +123,24 @@ class Discord(Platform):
     direct_messages: bool = Field(default=True, description="Answer private messages too.")
 
 
+TELEGRAM = "https://api.telegram.org/bot"
+
+
+class Telegram(Platform):
+    api_url: str = Field(default=TELEGRAM, description="Address of the Bot API server.")
+    file_url: str = Field(default="https://api.telegram.org/file/bot", description="Address of its files.")
+    webhook_url: str = Field(default="", description="Public https address of a webhook; empty to poll instead.")
+    webhook_port: int = Field(default=8443, ge=1, le=65535, description="Port the webhook listens on.")
+    oldest_minutes: int = Field(
+        default=10, ge=1, description="Commands sent longer ago, while the bot was down, are not carried out."
+    )
+
+    @property
+    def hosted(self) -> bool:
+        """Whether it is Telegram's own server, which hands out no large files."""
+        return self.api_url == TELEGRAM
+
+
 class Admin(Section):
     users: Accounts = Field(
         default=(), description='Who may manage the bot: "discord:123", "telegram:456" or "console:NAME".'
@@ -153,8 +171,14 @@ class Config(BaseSettings):
     generation: Generation = Generation()
     limits: Limits = Limits()
     discord: Discord = Discord()
+    telegram: Telegram = Telegram()
     admin: Admin = Admin()
     logging: Logging = Logging()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(each for each in (self.discord.secret, self.telegram.secret) if each)
 
 
 KEYS = {section: list(type(field.default).model_fields) for section, field in Config.model_fields.items()}

@@ -25,6 +25,20 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(values, ensure_ascii=False)
 
 
+class Discreet(logging.Formatter):
+    """Whatever a library writes into the log, a token in it is not shown."""
+
+    def __init__(self, inner: logging.Formatter, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._inner, self._secrets = inner, secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._inner.format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "(secret)")
+        return text
+
+
 def to_file(settings: Config) -> None:
     path = settings.storage.data / "mockingbird.log"
     _install(RotatingFileHandler(path, maxBytes=BYTES, backupCount=FILES, encoding="utf-8"), settings)
@@ -35,6 +49,8 @@ def to_stderr(settings: Config) -> None:
 
 
 def _install(handler: logging.Handler, settings: Config) -> None:
-    handler.setFormatter(JsonFormatter() if settings.logging.format == "json" else logging.Formatter(FORMAT))
+    inner = JsonFormatter() if settings.logging.format == "json" else logging.Formatter(FORMAT)
+    handler.setFormatter(Discreet(inner, settings.secrets))
     logging.basicConfig(level=settings.logging.level, handlers=[handler], force=True)
-    logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # at DEBUG it prints every value of every statement
+    for chatty in ("aiosqlite", "httpcore", "httpx"):  # they print every value of every statement, every address called
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -174,6 +174,16 @@ class FileTooBig(BadInput):
 
 
 @dataclass(eq=False)
+class TooBigForTelegram(BadInput):
+    @property
+    def sentence(self) -> str:
+        return (
+            "Telegram hands bots no file above 20 MB: send only the archive's tweets.js or a CSV of the tweets,"
+            " or ask the admin to run a Bot API server of their own."
+        )
+
+
+@dataclass(eq=False)
 class UploadLost(BadInput):
     name: str
 

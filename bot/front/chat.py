@@ -14,8 +14,8 @@ from bot.commands.table import COMMANDS, Command, Given, Request, Services, run
 from bot.domain import Notice, Origin, Said, Watcher
 from bot.errors import MockingbirdError, OldButton
 from bot.front.base import Unreachable, deliver_notices
-from bot.progress import Standing
 from bot.reply import Reply
+from bot.upload import Upload
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,10 @@ class ChannelClosed(Exception):
     """The channel is gone or takes nothing from us: there is no use in trying again."""
 
 
+class Unsure(Unreachable):
+    """It was sent, and perhaps it arrived."""
+
+
 class Messenger(Protocol):
     """The two things a platform must be able to do, and its manners."""
 
@@ -41,7 +45,7 @@ class Messenger(Protocol):
     async def post(self, origin: Origin, reply: Reply, key: str) -> str:
         """Send to the origin's channel and return the message's id. Where the platform can, the same key posts once.
 
-        Raises ChannelClosed, Unreachable.
+        Raises ChannelClosed, Unreachable, Unsure.
         """
 
     async def edit(self, origin: Origin, reply: Reply) -> None:
@@ -86,6 +90,8 @@ class Chat:
 
         async with self._turn(origin.update):
             reply = await run(command, Request(origin, self._services, say, reply_to), given)
+            if await self._shown_before(origin, reply):
+                return
             try:
                 message = await show(reply)
             except (ChannelClosed, Unreachable) as error:
@@ -93,14 +99,14 @@ class Chat:
                 message = ""
             await self._remember(origin, reply, message)
 
-    async def answer_line(self, origin: Origin, line: str, show: Show) -> None:
-        """Answer what was typed, or what a button stands for."""
+    async def answer_line(self, origin: Origin, line: str, show: Show, file: Upload | None = None) -> None:
+        """Answer what was typed, perhaps with a file, or what a button stands for."""
         try:
             command, given = lines.parse(line)
         except MockingbirdError as error:
             await show(Reply(error.sentence, error=True, private=True))
             return
-        await self.answer(origin, command, given, show)
+        await self.answer(origin, command, {**given, "file": file} if file else given, show)
 
     async def talk(self, origin: Origin, words: str, show: Show, replied_to: str = "") -> None:
         """Answer words that are no command, in a persona's voice; those that reply to a tweet, in that one's."""
@@ -144,6 +150,8 @@ class Chat:
         await self._services.store.tried(notice.id, tried=True)
         try:
             return await self._messenger.post(origin, reply, key)
+        except Unsure:
+            raise
         except Unreachable:
             await self._services.store.tried(notice.id, tried=False)
             raise
@@ -157,6 +165,11 @@ class Chat:
             else:
                 return origin.message
         return await self._messenger.post(origin, reply, key) if post else ""
+
+    async def _shown_before(self, origin: Origin, reply: Reply) -> bool:
+        """Whether the bot died between showing this answer and noting that the update is answered."""
+        watcher = await self._services.store.watcher(reply.job, origin) if reply.job else None
+        return bool(watcher and watcher.origin.message)
 
     async def _remember(self, origin: Origin, reply: Reply, message: str) -> None:
         store = self._services.store
@@ -176,11 +189,13 @@ class Chat:
         """Keep one message in step with a job until it is over, or until nobody can see it."""
         began = monotonic()
         frames = self._services.board.follow(watcher.job)
+        shown = ""
         try:
             while True:
                 await asyncio.sleep(self._pace(watcher.origin, monotonic() - began))
-                standing = await anext(frames)
-                watcher = await self._frame(watcher, standing)
+                words = text.standing(watcher.persona, await anext(frames))
+                if words != shown:
+                    watcher, shown = await self._frame(watcher, words), words
         except StopAsyncIteration:
             pass
         except ChannelClosed as error:
@@ -193,8 +208,7 @@ class Chat:
         there = sum(watcher.origin.channel == origin.channel for watcher, _ in self._followers.values())
         return self._messenger.pace(origin, age) * max(1, there)
 
-    async def _frame(self, watcher: Watcher, standing: Standing) -> Watcher:
-        words = text.standing(watcher.persona, standing)
+    async def _frame(self, watcher: Watcher, words: str) -> Watcher:
         reply = Reply(words, buttons=(text.cancel_button(watcher.job),), job=watcher.job)
         try:
             key = f"frame {watcher.id} {watcher.origin.message}"

@@ -33,13 +33,28 @@ class ChatTables(Database):
 
     # Updates.
 
-    async def answered(self, platform: str, update: str) -> bool:
-        """Whether the update was answered before."""
-        return bool(await self._row("SELECT 1 FROM inbox WHERE platform = ? AND update_id = ?", (platform, update)))
+    async def receive(self, platform: str, update: str, content: str) -> bool:
+        """Keep an update before its platform is told that it arrived. False when it is there already."""
+        async with self._transaction():
+            written = await self._db.execute(
+                "INSERT OR IGNORE INTO inbox VALUES (?, ?, ?, ?, NULL)", (platform, update, content, now())
+            )
+        return written.rowcount == 1
+
+    async def unanswered(self, platform: str) -> list[str]:
+        """The contents of the updates that an earlier process left."""
+        found = await self._rows(
+            "SELECT content FROM inbox WHERE platform = ? AND answered IS NULL ORDER BY received", (platform,)
+        )
+        return [row["content"] for row in found]
 
     async def set_answered(self, platform: str, update: str) -> None:
+        """Its content is not needed any more; that it came is, should it come again."""
         async with self._transaction():
-            await self._db.execute("INSERT OR IGNORE INTO inbox VALUES (?, ?, ?)", (platform, update, now()))
+            await self._db.execute(
+                "UPDATE inbox SET answered = ?, content = '' WHERE platform = ? AND update_id = ?",
+                (now(), platform, update),
+            )
 
     # What stands in chats.
 

@@ -99,6 +99,13 @@ STEPS: list[str] = [
     ALTER TABLE new_outbox RENAME TO outbox;
     CREATE INDEX outbox_waiting ON outbox (watcher) WHERE delivered IS NULL;
 
+    -- Updates a platform sent, kept before it is told that they arrived, until they are answered.
+    DROP TABLE inbox;
+    CREATE TABLE inbox (
+        platform TEXT NOT NULL, update_id TEXT NOT NULL, content TEXT NOT NULL, received TEXT NOT NULL, answered TEXT,
+        PRIMARY KEY (platform, update_id)
+    ) WITHOUT ROWID;
+
     -- Tweets as they stand in chats, so that a reply to one goes on from it.
     CREATE TABLE said (
         platform TEXT NOT NULL, channel TEXT NOT NULL, message TEXT NOT NULL,

@@ -1,6 +1,17 @@
 """Every sentence the bot says when all goes well; errors bring their own (bot/errors)."""
 
-from bot.text.house import Status, blocked, confirm_block, help_lines, limit_set, limits, status, too_old, unblocked
+from bot.text.house import (
+    Status,
+    blocked,
+    confirm_block,
+    help_lines,
+    limit_set,
+    limits,
+    status,
+    telegram_sees,
+    too_old,
+    unblocked,
+)
 from bot.text.parts import BLOCKS, STAGES, bar, cancel_button, count, sparkline
 from bot.text.personas import (
     card,
@@ -49,6 +60,7 @@ __all__ = [
     "sparkline",
     "standing",
     "status",
+    "telegram_sees",
     "too_old",
     "trained",
     "tweets",

@@ -65,6 +65,11 @@ def status(state: Status) -> Reply:
     return Reply("\n".join(lines), private=True)
 
 
+def telegram_sees(name: str, everything: bool) -> str:
+    sees = "every message" if everything else "commands, replies to me, and mentions where Telegram passes them on"
+    return f"connected as @{name}; in groups I see {sees}"
+
+
 def too_old(command: str) -> str:
     return f"I was away when you sent {command}; send it again if you still want it."
 

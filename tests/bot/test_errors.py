@@ -41,6 +41,7 @@ EXAMPLES: list[tuple[MockingbirdError, str]] = [
     (errors.NotBlocked("nasa"), "@nasa is not blocked"),
     (errors.WrongChannel(), "the admins here have chosen others"),
     (errors.UploadLost("x.csv"), "x.csv: send it again"),
+    (errors.TooBigForTelegram(), "tweets.js"),
     (errors.OldButton(), "type the command"),
     (errors.NoPlatform(), "MOCKINGBIRD_DISCORD__TOKEN"),
     (errors.GeneratorDied(), "try again"),

@@ -14,24 +14,85 @@ Event = dict[str, Any]
 Wanted = Callable[[Event], bool]
 
 
-class RunningBot:
-    """``mockingbird chat --json`` over pipes. Lines are said, events are awaited, nothing is slept for."""
+class Running:
+    """The bot's process: its environment, its children, its files, its end."""
 
-    def __init__(self, data: Path, base: Path, threads: int | None = 1) -> None:
+    def __init__(self, data: Path, base: Path, threads: int | None = 1, **settings: str) -> None:
         """``threads`` of the trainers; None leaves them as a person would have them."""
         self.data = data
-        self.events: list[Event] = []
         self._env = os.environ | {
             "MOCKINGBIRD_TRAINING__BASE": str(base),
             "MOCKINGBIRD_TRAINING__DEVICE": "cpu",
             "MOCKINGBIRD_LOGGING__LEVEL": "DEBUG",
             "MOCKINGBIRD_TEST": str(data),
         }
+        self._env |= {f"MOCKINGBIRD_{name.upper()}": value for name, value in settings.items()}
         if threads:
             self._env["OMP_NUM_THREADS"] = str(threads)
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    async def kill(self) -> None:
+        """``kill -9`` of the bot, of the bot alone."""
+        assert self._process
+        self._process.send_signal(signal.SIGKILL)
+        await self.gone()
+
+    async def stop(self) -> int:
+        assert self._process
+        if self._process.returncode is None:
+            self._process.terminate()
+        return await self.gone()
+
+    async def gone(self) -> int:
+        assert self._process
+        return await self._process.wait()
+
+    def children(self, verb: str = "") -> list[int]:
+        """Process ids of the trainers that work on this data folder or for this bot, orphans too."""
+        return [pid for pid, command in processes() if f"-m trainer {verb}".strip() in command and self._owns(pid)]
+
+    def files(self, pattern: str) -> list[Path]:
+        return sorted(self.data.rglob(pattern))
+
+    def _owns(self, pid: int) -> bool:
+        """Told apart by the environment, which a child keeps when its parent is gone."""
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+        return f"MOCKINGBIRD_TEST={self.data}".encode() in environment
+
+
+class RunningService(Running):
+    """``mockingbird run``, on the platforms whose settings it is given: ``discord__token="..."``."""
+
+    async def start(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "bot", "run", "--data", str(self.data)]
+            self._process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stderr=log, env=self._env)
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def _log(self) -> Path:
+        return self.data.with_suffix(".log")
+
+
+class RunningBot(Running):
+    """``mockingbird chat --json`` over pipes. Lines are said, events are awaited, nothing is slept for."""
+
+    def __init__(self, data: Path, base: Path, threads: int | None = 1) -> None:
+        super().__init__(data, base, threads)
+        self.events: list[Event] = []
         self._news = asyncio.Condition()
         self._lines = 0
-        self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def start(self, *options: str) -> None:
@@ -82,26 +143,7 @@ class RunningBot:
         assert self._process
         assert self._process.stdin
         self._process.stdin.close()
-        return await self._gone()
-
-    async def kill(self) -> None:
-        """``kill -9`` of the bot, of the bot alone."""
-        assert self._process
-        self._process.send_signal(signal.SIGKILL)
-        await self._gone()
-
-    async def stop(self) -> int:
-        assert self._process
-        if self._process.returncode is None:
-            self._process.terminate()
-        return await self._gone()
-
-    def children(self, verb: str = "") -> list[int]:
-        """Process ids of the trainers that work on this data folder or for this bot, orphans too."""
-        return [pid for pid, command in processes() if f"-m trainer {verb}".strip() in command and self._owns(pid)]
-
-    def files(self, pattern: str) -> list[Path]:
-        return sorted(self.data.rglob(pattern))
+        return await self.gone()
 
     def transcript(self) -> list[Event]:
         return [json.loads(line) for line in (self.data / "console.jsonl").read_text().splitlines()]
@@ -118,20 +160,11 @@ class RunningBot:
         async with self._news:
             self._news.notify_all()
 
-    async def _gone(self) -> int:
-        assert self._process
+    async def gone(self) -> int:
         assert self._reading
-        code = await self._process.wait()
+        code = await super().gone()
         await self._reading
         return code
-
-    def _owns(self, pid: int) -> bool:
-        """Told apart by the environment, which a child keeps when its parent is gone."""
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-        except OSError:
-            return False
-        return f"MOCKINGBIRD_TEST={self.data}".encode() in environment
 
 
 def processes() -> Iterator[tuple[int, str]]:

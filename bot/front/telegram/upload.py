@@ -1,0 +1,51 @@
+"""Documents sent to the bot: checked by the size Telegram states, then streamed to the disk."""
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from telegram import Bot
+from telegram.error import TelegramError
+
+from bot.errors import FileTooBig, TooBigForTelegram, UploadLost
+from bot.upload import check_size
+
+HOSTED_LIMIT = 20_000_000
+"""Bytes. Telegram's own server hands no larger file to a bot (core.telegram.org/bots/api#getfile)."""
+
+
+@dataclass(frozen=True)
+class SentFile:
+    name: str
+    size: int
+    file_id: str
+    hosted: bool
+    bot: Bot = field(repr=False, compare=False)
+
+    async def check(self, limit: int) -> None:
+        """Raises TooBigForTelegram, FileTooBig."""
+        if self.hosted and self.size > HOSTED_LIMIT:
+            raise TooBigForTelegram
+        check_size(self.size, limit)
+
+    async def save(self, target: Path, limit: int) -> None:
+        """Raises FileTooBig, UploadLost."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            found = await self.bot.get_file(self.file_id)
+            await self._download(found.file_path or "", target, limit)
+        except (TelegramError, httpx.HTTPError, OSError) as error:
+            raise UploadLost(self.name) from error
+
+    async def _download(self, address: str, target: Path, limit: int) -> None:
+        async with httpx.AsyncClient() as client, client.stream("GET", address) as response:
+            response.raise_for_status()
+            with target.open("wb") as file:
+                async for block in response.aiter_bytes():
+                    if file.tell() + len(block) > limit:
+                        raise FileTooBig(self.size, limit)
+                    await asyncio.to_thread(file.write, block)
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
