@@ -65,7 +65,7 @@ def _row(handle: str, meta: dict[str, object], seconds: float, drawn: str) -> Ro
         base_loss=round(metrics["base_held_out_loss_per_character"], 3),
         loss=round(metrics["held_out_loss_per_character"], 3),
         copied=metrics["verbatim_share"],
-        tweets=drawn.split("\n", 1)[1].split("\n\n"),
+        tweets=drawn.split("\n")[1:-1],
     )
 
 
@@ -93,7 +93,10 @@ async def main() -> None:
     parser.add_argument("--threads", type=int, help="of the trainer (default: one a core)")
     parser.add_argument("--json", type=Path, help="write the rows there too")
     arguments = parser.parse_args()
-    rows = [await measure(file, arguments.threads) for file in arguments.files]
+    rows = []
+    for file in arguments.files:
+        rows.append(await measure(file, arguments.threads))
+        print(f"{file.name}: {rows[-1].seconds} s", file=sys.stderr)
     print(f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}\n")
     show(rows)
     if arguments.json:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from bot.children import Children
 from bot.commands.table import Services
 from bot.config import Config
 from bot.errors import NoPlatform
@@ -14,6 +15,7 @@ from bot.folder import Folder
 from bot.generation import Generation
 from bot.jobs import Jobs
 from bot.progress import Board
+from bot.sources.gather import Sources
 from bot.store import Store
 from bot.worker import Worker, trainer
 
@@ -28,14 +30,17 @@ async def services(config: Config) -> AsyncIterator[Services]:
         async with Store.open(folder.root) as store, asyncio.TaskGroup() as loops:
             board = Board()
             generation = Generation(lambda: _generator(config))
-            jobs = Jobs(config, folder, store, board, trainer, generation.warm)
+            children = Children(trainer, board)
+            sources = Sources(config, store, folder.fetched)
+            jobs = Jobs(config, folder, store, board, children, sources, generation.warm)
             await jobs.tidy()
             working = loops.create_task(jobs.run())
             try:
-                yield Services(config, folder, store, jobs, board, generation)
+                yield Services(config, folder, store, jobs, board, generation, children, sources)
             finally:
                 working.cancel()
                 await generation.close()
+                await sources.close()
 
 
 async def serve(services: Services) -> None:

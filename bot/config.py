@@ -108,12 +108,16 @@ class Platform(Section):
     @property
     def secret(self) -> str:
         """The token, or nothing when none is set. Raises ConfigError."""
-        if not self.token_file:
-            return self.token.get_secret_value().strip()
-        try:
-            return Path(self.token_file).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"The token file {self.token_file} cannot be read: {error}.") from None
+        return _secret(self.token, self.token_file)
+
+
+def _secret(token: SecretStr, file: str) -> str:
+    if not file:
+        return token.get_secret_value().strip()
+    try:
+        return Path(file).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The token file {file} cannot be read: {error}.") from None
 
 
 class Discord(Platform):
@@ -139,6 +143,31 @@ class Telegram(Platform):
     def hosted(self) -> bool:
         """Whether it is Telegram's own server, which hands out no large files."""
         return self.api_url == TELEGRAM
+
+
+class X(Section):
+    bearer_token: SecretStr = Field(default=SecretStr(""), description="App-only token; empty leaves X out.")
+    token_file: str = Field(default="", description="A file that holds the token, instead.")
+    api_url: str = Field(default="https://api.twitter.com", description="Address of the API.")
+    posts: int = Field(default=3200, ge=100, le=3200, description="Posts read of one person, at most 3200.")
+    retweets: bool = Field(default=True, description="Read retweets too, to count them; they cost as much.")
+    dollars_per_post: float = Field(default=0.005, ge=0, description="X's price for reading a post.")
+    dollars_per_person: float = Field(default=0.01, ge=0, description="X's price for looking a person up.")
+    confirm_above: float = Field(default=1.0, ge=0, description="Dollars from which a reading is asked about first.")
+    month_limit: float = Field(default=10.0, ge=0, description="Dollars a month, at most.")
+
+    @property
+    def secret(self) -> str:
+        """The token, or nothing when none is set. Raises ConfigError."""
+        return _secret(self.bearer_token, self.token_file)
+
+
+class Bluesky(Section):
+    api_url: str = Field(default="https://public.api.bsky.app", description="Address of the public API.")
+
+
+class Mastodon(Section):
+    api_url: str = Field(default="https://{server}", description="Address of a server, by its name.")
 
 
 class Admin(Section):
@@ -172,19 +201,22 @@ class Config(BaseSettings):
     limits: Limits = Limits()
     discord: Discord = Discord()
     telegram: Telegram = Telegram()
+    x: X = X()
+    bluesky: Bluesky = Bluesky()
+    mastodon: Mastodon = Mastodon()
     admin: Admin = Admin()
     logging: Logging = Logging()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
-        return tuple(each for each in (self.discord.secret, self.telegram.secret) if each)
+        return tuple(each for each in (self.discord.secret, self.telegram.secret, self.x.secret) if each)
 
 
 KEYS = {section: list(type(field.default).model_fields) for section, field in Config.model_fields.items()}
 
-UNSHOWN = "token"
-"""The key whose values are never shown."""
+UNSHOWN = ("token", "bearer_token")
+"""The keys whose values are never shown."""
 
 WANTED = {
     "bool": "true or false",
@@ -251,7 +283,7 @@ def _sentence(error: ErrorDetails, path: Path | None, overrides: Mapping[str, Ma
         must = f"must be {WANTED[kind]}"
     else:
         must = re.sub(r"^\w+ should ", "must ", error["msg"].removeprefix("Value error, "))
-    given = "what it is" if key == UNSHOWN else reprlib.repr(error["input"])
+    given = "what it is" if key in UNSHOWN else reprlib.repr(error["input"])
     return f"{where} {must}, not {given}."
 
 

@@ -18,6 +18,9 @@ class Origin:
     """The platform's id of the message that shows the progress."""
     name: str = ""
     admin: bool = False
+    """May manage what this community shares."""
+    owner: bool = False
+    """Named in the configuration, or at the machine's own console: may use the machine too."""
     update: str = ""
     """The platform's id of the update: handled once, however often it arrives."""
     community: str = ""
@@ -51,6 +54,8 @@ class Person:
     """Of the content the tweets are read from: with the handle it names the corpus."""
     file: str = ""
     """What to read, by its name in the job's folder; empty when the corpus is there already."""
+    source: str = ""
+    """Where to fetch them: "x", "bluesky", "mastodon"; the digest is known once they are there."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,10 @@ class Training:
     method: str = "full"
     seed: int | None = None
     force: bool = False
+    refresh: bool = False
+    """Fetch what is new first."""
+    adopt: str = ""
+    """A model to take over instead of training one: a hub id or a local directory."""
     label: str = ""
     """What the tweets came from, for people: a file's name, "bundled", "kept tweets"."""
 
@@ -153,3 +162,13 @@ class Said:
 
     persona: str
     words: str
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What was deleted of a person."""
+
+    personas: tuple[str, ...]
+    corpora: int
+    fetched: int
+    """Sources that had given something."""

@@ -33,6 +33,14 @@ class Folder:
         return self.root / "work" / job
 
     @property
+    def fetched(self) -> Path:
+        return self.root / "fetched"
+
+    @property
+    def exports(self) -> Path:
+        return self.root / "exports"
+
+    @property
     def transcript(self) -> Path:
         return self.root / "console.jsonl"
 

@@ -6,48 +6,32 @@ the store before it happens, so a bot that is killed goes on where it was.
 
 import asyncio
 import logging
-import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bot import clock, folder, text
+from bot.children import Children
 from bot.config import Config
-from bot.domain import Corpus, Job, JobState, Origin, Person, Training, Version
-from bot.errors import Broken, ChildFailed, MockingbirdError, NoTweets, SameTweets, SameUnderWay, UnknownJob
+from bot.domain import Corpus, Job, JobState, Origin, Training, Version
+from bot.errors import Broken, ChildFailed, MockingbirdError, SameUnderWay, UnknownJob
 from bot.folder import Folder
-from bot.handles import handle, is_handle
 from bot.progress import Board
+from bot.reading import Reading
+from bot.sources.gather import Sources
 from bot.store import Store
 from bot.upload import Upload
-from bot.worker import Worker
-from trainer import enough, starter
-from trainer.enough import Amount
-from trainer.errors import TooLittleText
-from trainer.protocol import (
-    Done,
-    Event,
-    Failed,
-    FinetuneResult,
-    FinetuneTask,
-    IngestResult,
-    IngestTask,
-    Progress,
-    Request,
-)
+from trainer.protocol import AdoptTask, FinetuneResult, FinetuneTask
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """How often a training is started before a trainer that keeps dying is given up."""
 
-AUTHORS_OFFERED = 4
-
-Start = Callable[[str], Worker]
-"""Makes the child for a verb; it is started by whoever gets it."""
-
+READERS = 3
+"""Jobs whose tweets are gathered at once: one that waits for a source's rate limit must not hold up the others."""
 
 Warm = Callable[[Path], Awaitable[None]]
 
@@ -55,13 +39,17 @@ Warm = Callable[[Path], Awaitable[None]]
 class Jobs:
     """Accepts, runs, resumes and cancels trainings."""
 
-    def __init__(self, config: Config, data: Folder, store: Store, board: Board, start: Start, warm: Warm) -> None:
+    def __init__(
+        self, config: Config, data: Folder, store: Store, board: Board, children: Children, sources: Sources, warm: Warm
+    ) -> None:
         """``warm`` gets a version that was just published: its first tweet is likely asked for next."""
         self._config, self._data, self._store, self._board = config, data, store, board
-        self._start, self._warm = start, warm
+        self._children, self._warm = children, warm
+        self._reading = Reading(config, data, store, board, children, sources)
         self._news = asyncio.Condition()
         self._told = 1
-        self._running: dict[str, Worker] = {}
+        self._taken: set[str] = set()
+        """Jobs that one of the loops has in hand."""
 
     # For commands.
 
@@ -72,7 +60,7 @@ class Jobs:
         """
         id = secrets.token_hex(3)
         try:
-            people = await self._keep(training.people, files, self._data.work(id))
+            people = await self._reading.keep(training.people, files, self._data.work(id))
             job = await self._store.submit(id, replace(training, people=people), origin)
         except MockingbirdError:
             folder.remove(self._data.work(id))
@@ -85,8 +73,7 @@ class Jobs:
     async def cancel(self, job: Job) -> bool:
         """False when it was over already."""
         ended = await self._store.end(job.id, JobState.CANCELLED, text.cancelled(job).values())
-        if worker := self._running.get(job.id):
-            await worker.cancel()
+        await self._children.stop(job.id)
         if ended:
             await self._clear(job)
         return ended
@@ -135,11 +122,11 @@ class Jobs:
         """Work until cancelled; children then end with their checkpoints kept."""
         try:
             async with asyncio.TaskGroup() as self._loops:
-                self._loops.create_task(self._loop(self._prepare, JobState.WAITING))
+                for _ in range(READERS):
+                    self._loops.create_task(self._loop(self._prepare, JobState.WAITING))
                 self._loops.create_task(self._loop(self._train, JobState.TRAINING, JobState.READY))
         finally:
-            for worker in list(self._running.values()):
-                await worker.close()
+            await self._children.close()
 
     async def _loop(self, work: Callable[[Job], Awaitable[None]], *states: JobState) -> None:
         while True:
@@ -151,6 +138,8 @@ class Jobs:
             except Exception:
                 log.exception("job %s broke", job.id)
                 await self._fail(job, Broken())
+            finally:
+                self._taken.discard(job.id)
             await self._show_places()
             await self._tell()
 
@@ -158,53 +147,21 @@ class Jobs:
         async with self._news:
             while True:
                 for state in states:
-                    if job := await self._store.next_job(state):
+                    if job := await self._store.next_job(state, self._taken):
+                        self._taken.add(job.id)
                         return job
                 await self._news.wait()
 
     async def _prepare(self, job: Job) -> None:
-        """Read the files of a job into corpora."""
-        corpora: list[Corpus] = []
-        for person in job.training.people:
-            corpus = await self._store.corpus(person.handle, person.digest)
-            if corpus is None or not self._data.corpus(person.handle, person.digest).exists():
-                corpus = await self._ingest(job, person)
-            corpora.append(corpus)
-            counts = self._board[job.id].counts | {person.handle: corpus.summary["counts"]}
-            self._board.post(job.id, replace(self._board[job.id], counts=counts))
-        _check_enough(job, corpora)
-        for person in job.training.people:
-            folder.remove(self._data.work(job.id) / person.file)
+        await self._reading.prepare(job)
         await self._store.make_ready(job.id)
-
-    async def _ingest(self, job: Job, person: Person) -> Corpus:
-        source = self._data.work(job.id) / person.file
-        if not person.file or not source.exists():  # of a job retried, whose folder went when it ended
-            source = starter.PEOPLE / f"{person.handle}.jsonl"
-        if not source.exists():
-            raise NoTweets(person.handle)
-        try:
-            return await self._read(job, person.handle, person.digest, source)
-        except ChildFailed as error:
-            if error.kind != "SeveralAuthors":
-                raise
-            authors = [handle(name) for name in error.details["authors"] if is_handle(name)][:AUTHORS_OFFERED]
-            for author in authors:  # so that the answer to "which?" needs no second upload
-                await self._read(job, author, person.digest, source)
-            raise ChildFailed(error.kind, error.sentence, {"authors": authors}) from None
-
-    async def _read(self, job: Job, handle: str, digest: str, source: Path) -> Corpus:
-        output = self._data.corpus(handle, digest)
-        result = await self._ask(job, "ingest", IngestTask(str(source), str(output), handle).values())
-        corpus = Corpus(handle, digest, IngestResult.read(result).values())
-        await self._store.add_corpus(corpus)
-        return corpus
 
     async def _train(self, job: Job) -> None:
         """Train, and again from the checkpoint when the trainer dies; then publish."""
         while started := await self._store.start_training(job.id):
             try:
-                result = await self._ask(started, "finetune", self._task(started).values())
+                verb, task = self._task(started)
+                result = await self._children.ask(job.id, verb, task, lambda: self._store.is_active(job.id))
             except ChildFailed as error:
                 if error.kind != "WorkerDied" or started.attempts >= ATTEMPTS:
                     raise
@@ -223,14 +180,18 @@ class Jobs:
         found = [await self._store.corpus(person.handle, person.digest) for person in job.training.people]
         return [corpus for corpus in found if corpus]
 
-    def _task(self, job: Job) -> FinetuneTask:
-        training = job.training
-        return FinetuneTask(
+    def _task(self, job: Job) -> tuple[str, dict[str, Any]]:
+        """The verb and the task: a model from elsewhere is adopted, all others are trained."""
+        training, output = job.training, str(self._data.model(job.persona, job.version))
+        work = str(self._data.work(job.id) / "training")
+        if training.adopt:
+            return "adopt", AdoptTask(training.adopt, output, work, job.version, job.persona, job.id).values()
+        task = FinetuneTask(
             job=job.id,
             persona=job.persona,
             corpora=[str(self._data.corpus(person.handle, person.digest)) for person in training.people],
-            output=str(self._data.model(job.persona, job.version)),
-            work=str(self._data.work(job.id) / "training"),
+            output=output,
+            work=work,
             base=training.base,
             method=training.method,
             seed=training.seed if training.seed is not None else int(job.id, 16),
@@ -238,6 +199,7 @@ class Jobs:
             device=self._config.training.device,
             force=training.force,
         )
+        return "finetune", task.values()
 
     async def _publish(self, job: Job, result: FinetuneResult) -> None:
         directory = Path(result.directory)
@@ -250,49 +212,7 @@ class Jobs:
         else:  # cancelled while the trainer was putting the last file in place
             folder.remove(directory)
 
-    async def _ask(self, job: Job, verb: str, task: dict[str, Any]) -> dict[str, Any]:
-        """What a child answers; its progress goes to the board. Raises ChildFailed."""
-        worker = self._running[job.id] = self._start(verb)
-        try:
-            await worker.start()
-            if not await self._active(job):  # cancelled before there was a child to tell
-                raise ChildFailed("Cancelled", "Cancelled.")
-            return await self._last_word(job, worker.ask(Request(job.id, verb, task)))
-        finally:
-            self._running.pop(job.id, None)
-            await worker.close()
-
-    async def _last_word(self, job: Job, events: AsyncIterator[Event]) -> dict[str, Any]:
-        async for event in events:
-            match event:
-                case Progress():
-                    self._board.post(job.id, self._board[job.id].after(event))
-                case Done():
-                    return event.result
-                case Failed():
-                    raise ChildFailed(event.kind, event.sentence, event.details)
-        raise Broken
-
     # The parts.
-
-    async def _keep(self, people: Sequence[Person], files: dict[str, Upload], work: Path) -> tuple[Person, ...]:
-        """Save each upload once, however many people it is of."""
-        saved: dict[Upload, Path] = {}
-        kept = []
-        for person in people:
-            if upload := files.get(person.handle):
-                if upload not in saved:
-                    saved[upload] = work / f"{len(saved)}{_suffix(upload.name)}"
-                    await upload.save(saved[upload], self._config.limits.upload_bytes)
-                digest = await asyncio.to_thread(folder.digest, saved[upload])
-                kept.append(replace(person, digest=digest, file=saved[upload].name))
-            else:
-                kept.append(person)
-        return tuple(kept)
-
-    async def _active(self, job: Job) -> bool:
-        found = await self._store.job(job.id)
-        return found is not None and found.state.active
 
     async def _fail(self, job: Job, error: MockingbirdError) -> None:
         log.info("job %s failed: %s", job.id, error.sentence)
@@ -314,20 +234,3 @@ class Jobs:
         async with self._news:
             self._told += 1
             self._news.notify_all()
-
-
-def _check_enough(job: Job, corpora: list[Corpus]) -> None:
-    """The trainer would refuse the same, but only when the device is free. Raises ChildFailed, SameTweets."""
-    if len({(each.digest, each.summary["characters"]) for each in corpora}) < len(corpora):
-        raise SameTweets(tuple(person.handle for person in job.training.people))
-    read = [(each.handle, IngestResult.read(each.summary)) for each in corpora]
-    try:
-        enough.check([Amount(name, each.counts["kept"], each.characters) for name, each in read], job.training.force)
-    except TooLittleText as error:
-        raise ChildFailed(error.kind, error.sentence, error.details) from None
-
-
-def _suffix(name: str) -> str:
-    """Of a file's name that a stranger chose."""
-    suffix = Path(name).suffix.lower()
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,8}", suffix) else ""

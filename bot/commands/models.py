@@ -1,11 +1,10 @@
 """/models: admins look after what was trained."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bot import folder, text
+from bot import removal, text
 from bot.commands.lookup import find_persona
 from bot.commands.options import Number, PersonaName, Search, Sure
 from bot.commands.table import Request, command
@@ -54,18 +53,8 @@ async def models_delete(request: Request, persona: PersonaName, version: Number 
     numbers = await _numbers(request, found, version)
     if not sure:
         return text.confirm_delete(found, numbers)
-    await remove(request, found.name, numbers)
+    await removal.remove(services, found.name, numbers, request.origin.who)
     return text.deleted(found.name, numbers)
-
-
-async def remove(request: Request, persona: str, numbers: Sequence[int]) -> None:
-    """Versions of a persona: forgotten, out of memory, off the disk."""
-    services = request.services
-    await services.store.delete(persona, numbers, request.origin.who)
-    for number in numbers:
-        directory = services.folder.model(persona, number)
-        await services.generation.unload(directory)
-        await asyncio.to_thread(folder.remove, directory)
 
 
 @command("models retrain", "Train a persona anew on the tweets it was made of", admin=True)

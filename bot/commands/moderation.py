@@ -5,8 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
-from bot import __version__, folder, limits, text
-from bot.commands.models import remove
+from bot import __version__, limits, removal, text
 from bot.commands.options import HandleName, LimitName, LimitValue, Sure
 from bot.commands.table import Request, command
 from bot.domain import JobState
@@ -20,20 +19,9 @@ MOST = 1_000_000
 
 @command("block", "Let nobody train a person, and delete what was made of them", admin=True)
 async def block(request: Request, person: HandleName, sure: Sure = False) -> Reply:
-    services, who = request.services, request.origin.who
-    made_of = [each for each in await services.store.personas() if person in each.name.split("-")]
     if not sure:
-        return text.confirm_block(person, [each.name for each in made_of])
-    await services.store.block(person, who)
-    for job in await services.store.active_jobs():
-        if any(each.handle == person for each in job.training.people):
-            await services.jobs.cancel(job)
-    for persona in made_of:
-        await remove(request, persona.name, [each.number for each in await services.store.versions(persona.name)])
-    digests = await services.store.delete_corpora(person, who)
-    for digest in digests:
-        await asyncio.to_thread(folder.remove, services.folder.corpus(person, digest))
-    return text.blocked(person, [each.name for each in made_of], len(digests))
+        return text.confirm_block(person, await removal.personas_of(request.services, person))
+    return text.receipt(person, await removal.forget(request.services, person, request.origin.who))
 
 
 @command("unblock", "Let a person be trained again", admin=True)

@@ -91,16 +91,23 @@ Count = Annotated[int, Spec(Kind.WHOLE, "how many tweets", 1, 10)]
 Temperature = Annotated[float | None, Spec(Kind.DECIMAL, "higher is wilder", 0.1, 2.0)]
 Seed = Annotated[int | None, Spec(Kind.WHOLE, "the same seed gives the same result", 0, SEEDS)]
 File = Annotated[Upload | None, Spec(Kind.FILE, "an X archive, CSV, JSON or text file of tweets")]
-Source = Annotated[
-    str, Spec(Kind.WORD, "where the tweets come from: the bundled people, or what was read before",
-              choices=("bundled", "kept"))
+SourceName = Annotated[
+    str, Spec(Kind.WORD, "where the tweets come from; kept is what was read before",
+              choices=("bundled", "kept", "x", "bluesky", "mastodon"))
 ]  # fmt: skip
 Base = Annotated[str, Spec(Kind.WORD, "the base model")]
 Method = Annotated[str, Spec(Kind.WORD, "train every weight, or a small adapter", choices=("full", "lora"))]
 Force = Annotated[bool, Spec(Kind.FLAG, "train again, or although there is little text")]
 JobId = Annotated[str, Spec(Kind.WORD, "a job, as /queue names it")]
 Number = Annotated[int | None, Spec(Kind.WHOLE, "a version's number", 1, 1_000_000)]
-Sure = Annotated[bool, Spec(Kind.FLAG, "delete without asking back")]
+Sure = Annotated[bool, Spec(Kind.FLAG, "do it without asking back")]
+Refresh = Annotated[bool, Spec(Kind.FLAG, "fetch what is new first")]
+As = Annotated[str, Spec(Kind.PERSON, "who of a cyborg's people speaks: @name")]
+Mix = Annotated[str, Spec(Kind.WORD, 'how much each of a cyborg\'s people says: "a 70 b 30"')]
+Model = Annotated[str, Spec(Kind.WORD, "a model on the Hugging Face hub, or a folder of this machine")]
+Repo = Annotated[str, Spec(Kind.WORD, "owner/name on the Hugging Face hub")]
+Zip = Annotated[bool, Spec(Kind.FLAG, "one zip file instead of a folder")]
+Public = Annotated[bool, Spec(Kind.FLAG, "for everybody to see")]
 HandleName = Annotated[str, Spec(Kind.PERSON, "a person: @name")]
 LimitName = Annotated[str, Spec(Kind.WORD, "what to set", choices=(*limits.LIMITS, limits.CHANNELS))]
 LimitValue = Annotated[str, Spec(Kind.WORD, "a number, 0 for no limit; for channels: here or everywhere")]

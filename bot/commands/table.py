@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 from bot import limits
+from bot.children import Children
 from bot.commands.options import Spec
 from bot.config import Config
 from bot.domain import Origin, Said
@@ -20,6 +21,7 @@ from bot.generation import Generation
 from bot.jobs import Jobs
 from bot.progress import Board
 from bot.reply import Reply
+from bot.sources.gather import Sources
 from bot.store import Store
 from bot.upload import Upload
 
@@ -36,6 +38,8 @@ class Services:
     jobs: Jobs
     board: Board
     generation: Generation
+    children: Children
+    sources: Sources
     fronts: dict[str, str] = field(default_factory=dict)
     """How each platform fares, in a few words, by its name; kept up by its front end."""
 
@@ -62,6 +66,8 @@ Given = Mapping[str, str | Upload]
 @dataclass(frozen=True)
 class Option:
     name: str
+    parameter: str
+    """The handler's: "as_" where the name is a word of Python."""
     spec: Spec
     required: bool
 
@@ -93,7 +99,8 @@ def command(name: str, summary: str, *, admin: bool = False, slow: bool = False)
         hints = get_type_hints(handler, include_extras=True)
         parameters = list(inspect.signature(handler).parameters.values())[1:]
         options = tuple(
-            Option(each.name, hints[each.name].__metadata__[0], each.default is each.empty) for each in parameters
+            Option(each.name.rstrip("_"), each.name, hints[each.name].__metadata__[0], each.default is each.empty)
+            for each in parameters
         )
         COMMANDS[name] = Command(name, summary, handler, options, admin, slow)
         return handler
@@ -118,8 +125,11 @@ async def run(command: Command, request: Request, given: Given) -> Reply:
 
 def _values(command: Command, given: Given) -> dict[str, Any]:
     for option in command.options:
-        value = given.get(option.name, "")
-        if option.required and isinstance(value, str) and not value.strip():
+        text = given.get(option.name, "")
+        if option.required and isinstance(text, str) and not text.strip():
             raise MissingOption(option.name, command.usage)
-    specs = {option.name: option.spec for option in command.options}
-    return {name: specs[name].read(name, value) if isinstance(value, str) else value for name, value in given.items()}
+    return {
+        option.parameter: option.spec.read(option.name, value) if isinstance(value, str) else value
+        for option in command.options
+        if (value := given.get(option.name)) is not None
+    }

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from bot import limits, text
 from bot.commands.lookup import channel_scope, find_persona
-from bot.commands.options import Count, PersonaName, Prompt, Seed, Temperature
+from bot.commands.options import As, Count, Mix, PersonaName, Prompt, Seed, Temperature
 from bot.commands.table import Request, command
 from bot.domain import Persona, Said
-from bot.errors import NoPersonaChosen
-from bot.handles import is_handle
+from bot.errors import BadHandle, BadOption, NoPersonaChosen
+from bot.handles import handle, is_handle
 from bot.reply import Reply
 from trainer.protocol import GenerateTask, Sample
 
@@ -24,6 +24,8 @@ async def tweet(
     count: Count = 1,
     temperature: Temperature = None,
     seed: Seed = None,
+    as_: As = "",
+    mix: Mix = "",
 ) -> Reply:
     services, settings = request.services, request.services.config.generation
     if request.reply_to and not persona:
@@ -42,13 +44,25 @@ async def tweet(
         top_p=settings.top_p,
         top_k=settings.top_k,
         max_tokens=settings.max_tokens,
+        speaker=as_,
+        mix=_weights(mix),
     )
     result = await services.generation.sample(task)
     samples = [Sample.read(sample) for sample in result.samples]
     if context:
         samples = [replace(each, text=each.text.removeprefix(context).strip()) for each in samples]
-    again = f"/tweet {speaker.handle} {prompt}".strip()
+    chosen = f"as:@{as_}" if as_ else f'mix:"{mix}"' if mix else ""
+    again = " ".join(f"/tweet {speaker.handle} {chosen} {prompt}".split())
     return text.tweets(speaker, samples, again)
+
+
+def _weights(mix: str) -> dict[str, float]:
+    """ "a 70 b 30" -> {"a": 70, "b": 30}. Raises BadOption."""
+    words = mix.replace(",", " ").replace("=", " ").split()
+    try:
+        return {handle(name): float(weight) for name, weight in zip(words[::2], words[1::2], strict=True)}
+    except (ValueError, BadHandle):
+        raise BadOption("mix", mix, 'weights such as "a 70 b 30"') from None
 
 
 def _context(reply_to: Said | None, prompt: str) -> str:

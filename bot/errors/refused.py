@@ -17,6 +17,34 @@ class NotAdmin(Refused):
 
 
 @dataclass(eq=False)
+class NotOwner(Refused):
+    command: str
+
+    @property
+    def sentence(self) -> str:
+        return f"/{self.command} is for those whom the configuration names as admins: it uses the bot's own machine."
+
+
+@dataclass(eq=False)
+class CannotProve(Refused):
+    person: str
+
+    @property
+    def sentence(self) -> str:
+        return f"I cannot see whether @{self.person} is yours: ask an admin to use /block @{self.person}."
+
+
+@dataclass(eq=False)
+class NotProven(Refused):
+    person: str
+    code: str
+
+    @property
+    def sentence(self) -> str:
+        return f"The profile of @{self.person} does not say {self.code} yet: put it there, then ask again."
+
+
+@dataclass(eq=False)
 class BaseNotAllowed(Refused):
     base: str
 

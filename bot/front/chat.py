@@ -86,25 +86,20 @@ class Chat:
         """Run a command, show its answer, and from then on its progress in the same message."""
 
         async def say(words: str) -> None:
-            await self._messenger.post(origin, Reply(words), f"{origin.update} say")
+            await self._attempt(self._messenger.post(origin, Reply(words), f"{origin.update} say"), origin)
 
         async with self._turn(origin.update):
             reply = await run(command, Request(origin, self._services, say, reply_to), given)
             if await self._shown_before(origin, reply):
                 return
-            try:
-                message = await show(reply)
-            except (ChannelClosed, Unreachable) as error:
-                log.warning("the answer to /%s from %s is lost: %s", command.name, origin.who, error)
-                message = ""
-            await self._remember(origin, reply, message)
+            await self._remember(origin, reply, await self._attempt(show(reply), origin))
 
     async def answer_line(self, origin: Origin, line: str, show: Show, file: Upload | None = None) -> None:
         """Answer what was typed, perhaps with a file, or what a button stands for."""
         try:
             command, given = lines.parse(line)
         except MockingbirdError as error:
-            await show(Reply(error.sentence, error=True, private=True))
+            await self._attempt(show(Reply(error.sentence, error=True, private=True)), origin)
             return
         await self.answer(origin, command, {**given, "file": file} if file else given, show)
 
@@ -145,16 +140,16 @@ class Chat:
             return await self._edit_or_post(origin, reply, key)
         if notice.tried:  # it may have arrived: the message of the progress can say it again without disturbing anybody
             return await self._edit_or_post(origin, reply, key)
-        if origin.message:
-            await self._edit_or_post(origin, Reply(reply.text), key, post=False)
         await self._services.store.tried(notice.id, tried=True)
         try:
-            return await self._messenger.post(origin, reply, key)
+            message = await self._messenger.post(origin, reply, key)
         except Unsure:
             raise
         except Unreachable:
             await self._services.store.tried(notice.id, tried=False)
             raise
+        await self._attempt(self._edit_or_post(origin, Reply(reply.text), key, post=False), origin)
+        return message
 
     async def _edit_or_post(self, origin: Origin, reply: Reply, key: str, post: bool = True) -> str:
         if origin.message:
@@ -165,6 +160,14 @@ class Chat:
             else:
                 return origin.message
         return await self._messenger.post(origin, reply, key) if post else ""
+
+    async def _attempt(self, sending: Awaitable[str], origin: Origin) -> str:
+        """The message's id; nothing where it did not get through, which is no reason to do it all again."""
+        try:
+            return await sending
+        except (ChannelClosed, Unreachable) as error:
+            log.warning("what %s was to see is lost: %s", origin.who, error)
+            return ""
 
     async def _shown_before(self, origin: Origin, reply: Reply) -> bool:
         """Whether the bot died between showing this answer and noting that the update is answered."""
@@ -213,8 +216,9 @@ class Chat:
         try:
             key = f"frame {watcher.id} {watcher.origin.message}"
             message = await self._edit_or_post(watcher.origin, reply, key)
-        except Unreachable:  # the next frame will do
-            return watcher
+        except Unreachable:  # the next frame will do, perhaps elsewhere: a group may have got another id
+            known = await self._services.store.watchers(self.platform)
+            return next((each for each in known if each.id == watcher.id), watcher)
         if message == watcher.origin.message:
             return watcher
         await self._services.store.set_message(watcher.id, message)

@@ -120,7 +120,8 @@ class Console:
             self._show(Event(number, "progress", words, final=False))
 
         origin = Origin(
-            self.platform, "console", self._user, f"{self._session}:{number}", self._user, admin=self._admin
+            self.platform, "console", self._user, f"{self._session}:{number}", self._user,
+            admin=self._admin, owner=self._admin,
         )  # fmt: skip
         reply = await run(command, Request(origin, self._services, say), _with_files(given))
         job = await self._services.store.job(reply.job) if reply.job else None

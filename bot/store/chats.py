@@ -108,6 +108,17 @@ class ChatTables(Database):
                     (f"{kind}:{platform}:{new}", len(scope) + 1, scope, scope),
                 )
 
+    # Money.
+
+    async def pay(self, receipt: str, dollars: float) -> None:
+        """Book a payment, once however often it is told."""
+        async with self._transaction():
+            await self._db.execute("INSERT OR IGNORE INTO payments VALUES (?, ?, ?)", (receipt, dollars, now()))
+
+    async def paid_since(self, since: datetime) -> float:
+        found = await self._rows("SELECT dollars FROM payments WHERE at >= ?", (since.isoformat(),))
+        return float(sum(row["dollars"] for row in found))
+
     # People nobody may be made of.
 
     async def blocked(self, handle: str) -> bool:
@@ -117,6 +128,22 @@ class ChatTables(Database):
         async with self._transaction():
             await self._db.execute("INSERT OR IGNORE INTO blocked VALUES (?, ?, ?)", (handle, who, now()))
             await self._log(who, "block", handle)
+
+    async def scrub(self, person: str, personas: list[str]) -> None:
+        """Rows that name them, or hold what was written in their voice; freed pages are zeroed (``secure_delete``)."""
+        async with self._transaction():
+            for name in personas:
+                jobs = "(SELECT id FROM jobs WHERE persona = ?)"
+                watchers = f"(SELECT id FROM watchers WHERE job IN {jobs})"
+                await self._db.execute(f"DELETE FROM outbox WHERE watcher IN {watchers}", (name,))
+                await self._db.execute(f"DELETE FROM watchers WHERE job IN {jobs}", (name,))
+                await self._db.execute("DELETE FROM jobs WHERE persona = ?", (name,))
+                await self._db.execute("DELETE FROM said WHERE persona = ?", (name,))
+                await self._db.execute("DELETE FROM settings WHERE value = ?", (name,))
+            await self._db.execute("DELETE FROM lines WHERE instr(lower(line), ?)", (f"@{person}",))
+            await self._db.execute("DELETE FROM inbox WHERE instr(lower(content), ?)", (person,))
+            await self._db.execute("DELETE FROM audit WHERE instr(target, ?) AND action <> 'block'", (person,))
+        await self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def unblock(self, handle: str, who: str) -> bool:
         """False when nobody had blocked them."""

@@ -34,7 +34,7 @@ class Database:
             connection.row_factory = aiosqlite.Row
             store = cls(connection, root)
             try:
-                for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
+                for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000", "secure_delete = ON"):
                     await connection.execute(f"PRAGMA {pragma}")
                 await store._migrate()
                 await connection.execute("PRAGMA foreign_keys = ON")

@@ -1,6 +1,7 @@
 """Jobs, who watches them, and the notices of how they ended."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -42,13 +43,23 @@ class JobTables(Database):
     async def recent_jobs(self, limit: int) -> list[Job]:
         return await self._job("TRUE ORDER BY place DESC LIMIT ?", limit)
 
-    async def next_job(self, state: JobState) -> Job | None:
-        found = await self._job("state = ? ORDER BY place LIMIT 1", state)
-        return found[0] if found else None
+    async def next_job(self, state: JobState, taken: Collection[str] = ()) -> Job | None:
+        """The first in line that nobody has in hand."""
+        found = await self._job("state = ? ORDER BY place", state)
+        return next((job for job in found if job.id not in taken), None)
 
     async def active_job_of(self, persona: str) -> Job | None:
         found = await self._job(f"persona = ? AND state IN {ACTIVE} ORDER BY place LIMIT 1", persona)
         return found[0] if found else None
+
+    async def is_active(self, job: str) -> bool:
+        found = await self.job(job)
+        return found is not None and found.state.active
+
+    async def set_training(self, job: str, training: Training) -> None:
+        """With what is known only once its tweets were fetched; equal requests are still one job."""
+        async with self._transaction():
+            await self._db.execute("UPDATE jobs SET training = ? WHERE id = ?", (json.dumps(asdict(training)), job))
 
     async def make_ready(self, job: str) -> None:
         """All its files are read: the job waits for the device."""

@@ -120,6 +120,9 @@ STEPS: list[str] = [
     CREATE TABLE uses (who TEXT NOT NULL, at TEXT NOT NULL);
     CREATE INDEX uses_of_a_user ON uses (who, at);
 
+    -- Dollars paid to sources, each payment booked once by its receipt.
+    CREATE TABLE payments (receipt TEXT PRIMARY KEY, dollars REAL NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
+
     -- People nobody may be made of.
     CREATE TABLE blocked (handle TEXT PRIMARY KEY, who TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
     """,

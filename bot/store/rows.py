@@ -16,8 +16,9 @@ class Row(Protocol):
 
 def likeness(training: Training) -> str:
     """Equal for requests that would train the same thing, whoever asks and whatever the file is called."""
-    content = [[person.handle, person.digest] for person in training.people]
-    return json.dumps([content, training.base, training.method, training.seed, training.force])
+    content = [[person.handle, person.digest or person.source] for person in training.people]
+    asked = [training.base, training.method, training.seed, training.force, training.refresh, training.adopt]
+    return json.dumps([content, *asked])
 
 
 def job(row: Row) -> Job:

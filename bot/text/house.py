@@ -1,9 +1,10 @@
 """What is said to and by those who keep the house: help, limits, blocks, status."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import clock
+from bot.domain import Removed
 from bot.limits import LIMITS
 from bot.reply import Button, Reply
 from bot.text.parts import count
@@ -44,10 +45,25 @@ def confirm_block(person: str, personas: Sequence[str]) -> Reply:
     )
 
 
-def blocked(person: str, personas: Sequence[str], corpora: int) -> Reply:
+def prove(person: str, code: str) -> Reply:
     return Reply(
-        f"@{person} is blocked: {count(len(personas), 'persona')} and {count(corpora, 'set')} of tweets deleted.",
+        f"If @{person} is you, put {code} into your profile's description and press Check:"
+        " everything made of you is deleted, and nobody can train you here again.",
+        buttons=(Button("Check", f"/optout @{person} sure:true"),),
         private=True,
+    )
+
+
+def confirm_optout(person: str, personas: Sequence[str]) -> Reply:
+    asked = confirm_block(person, personas)
+    return replace(asked, buttons=(Button("Forget", f"/optout @{person} sure:true"),))
+
+
+def receipt(person: str, removed: Removed) -> Reply:
+    parts = (count(len(removed.personas), "persona"), count(removed.corpora, "set") + " of tweets")
+    fetched = f" and what {count(removed.fetched, 'source')} gave" * bool(removed.fetched)
+    return Reply(
+        f"@{person} is forgotten: {parts[0]}, {parts[1]}{fetched} deleted; further training is refused.", private=True
     )
 
 

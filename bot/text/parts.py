@@ -10,6 +10,8 @@ MARK = "🤖 AI-generated"
 
 STAGES = {
     "queue": "waiting in line",
+    "fetch": "fetching the tweets",
+    "wait": "waiting until the source lets me read on",
     "ingest": "reading the tweets",
     "clean": "cleaning the tweets",
     "load": "loading the base model",
@@ -17,6 +19,10 @@ STAGES = {
     "train": "training",
     "evaluate": "checking what it learnt",
     "publish": "putting it in place",
+    "download": "downloading the model",
+    "merge": "merging the adapter into its base",
+    "zip": "packing",
+    "upload": "uploading",
 }
 
 COUNTS = {

@@ -1,6 +1,8 @@
 """What personas say, and what is said of them and their versions."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from bot import clock
 from bot.domain import Job, Persona, Said, Version
@@ -44,21 +46,27 @@ def personas(found: Sequence[Persona], search: str) -> Reply:
 
 
 def card(persona: Persona) -> Reply:
-    """What was learnt from what, as on the model's card."""
+    """What was learnt from what, as on the model's card. Of an adopted model less is known."""
     meta = persona.current.meta
-    metrics, kind = meta["metrics"], "AI CYBORG" if len(meta["people"]) > 1 else "AI BOT"
+    kind = "AI CYBORG" if len(meta["people"]) > 1 else "AI BOT"
     lines = [f"{persona.display_name} 🤖 {kind} 🤖  {persona.handle}, version {persona.current.number}"]
     for person in meta["people"]:
         lines.append(f"@{person['handle']}:")
-        lines += [f"  {name}: {person['counts'][row]:,}" for row, name in COUNTS.items()]
-    lines += [
+        lines += [f"  {name}: {person['counts'][row]:,}" for row, name in COUNTS.items() if row in person["counts"]]
+    lines += [*_training(meta), f"Here since {clock.relative(persona.current.created)}."]
+    picture = persona.current.directory / ("training.png" if meta["metrics"] else "predictions.png")
+    return Reply("\n".join(lines), buttons=(tweet_button(persona.name),), picture=str(picture))
+
+
+def _training(meta: dict[str, Any]) -> list[str]:
+    if adopted := meta.get("adopted"):
+        return [f"From {adopted['source']}, base {meta['base']}."]
+    metrics = meta["metrics"]
+    return [
         f"Base {meta['base']}, method {meta['method']}, seed {meta['seed']}.",
         f"Loss on unseen tweets {metrics['base_held_out_loss']:.3f} → {metrics['held_out_loss']:.3f} nats a token,"
         f" {metrics['epochs']:.1f} epochs, {clock.duration(metrics['seconds'])}.",
-        f"Trained {clock.relative(persona.current.created)}.",
     ]
-    picture = persona.current.directory / "training.png"
-    return Reply("\n".join(lines), buttons=(tweet_button(persona.name),), picture=str(picture))
 
 
 def info(persona: Persona, megabytes: float) -> Reply:
@@ -72,10 +80,23 @@ def info(persona: Persona, megabytes: float) -> Reply:
 def versions(persona: Persona, found: Sequence[Version]) -> Reply:
     lines = [
         f"{each.number}{' (current)' * (each.number == persona.current.number)}: {clock.relative(each.created)},"
-        f" loss {each.meta['metrics']['held_out_loss_per_character']:.3f} a character, base {each.meta['base']}"
+        f" {_loss(each.meta)}base {each.meta['base']}"
         for each in found
     ]
     return Reply("\n".join([f"{persona.handle}:", *lines]), private=True)
+
+
+def _loss(meta: dict[str, Any]) -> str:
+    metrics = meta["metrics"]
+    return f"loss {metrics['held_out_loss_per_character']:.3f} a character, " if metrics else ""
+
+
+def exported(persona: str, path: Path) -> Reply:
+    return Reply(f"@{persona} is in {path}.", private=True)
+
+
+def shared(persona: str, url: str, public: bool) -> Reply:
+    return Reply(f"@{persona} is at {url}, for {'everybody' if public else 'your eyes only'}.", private=True)
 
 
 def rolled_back(persona: str, number: int) -> Reply:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot import clock
-from bot.domain import Job, JobState, Persona, Said
+from bot.domain import Job, JobState, Persona, Said, Training
 from bot.errors import ChildFailed, MockingbirdError
 from bot.progress import Standing
 from bot.reply import Button, Reply
@@ -23,14 +23,30 @@ def queued(job: Job, place: int, seconds: float | None) -> Reply:
     return Reply(f"{words} (job {job.id})", buttons=(cancel_button(job.id),), job=job.id)
 
 
-def already(persona: Persona) -> Reply:
+def already(persona: Persona, fetched: bool) -> Reply:
+    """``fetched``: its tweets came from a source, which may have more by now."""
     when = clock.relative(persona.current.created)
     return Reply(
         f"{persona.handle} is already here: version {persona.current.number}, trained {when}.",
         buttons=(
             tweet_button(persona.name),
-            Button("Train again", f"/train {people_line(persona.current)} force:true"),
+            Button("Refresh", f"/train {people_line(persona.current)} refresh:true")
+            if fetched
+            else Button("Train again", f"/train {people_line(persona.current)} force:true"),
         ),
+    )
+
+
+def confirm_price(training: Training, posts: int, dollars: float) -> Reply:
+    people = " ".join(f"@{person.handle}" for person in training.people)
+    given = {
+        "base": training.base, "method": training.method, "seed": training.seed,
+        "force": training.force or None, "refresh": training.refresh or None,
+    }  # fmt: skip
+    options = " ".join(f"{name}:{str(value).lower()}" for name, value in given.items() if value is not None)
+    return Reply(
+        f"Reading up to {posts:,} posts of {people} costs ${dollars:.2f} at most. Go on?",
+        buttons=(Button(f"Pay up to ${dollars:.2f}", f"/train {people} {options} sure:true"),),
     )
 
 
@@ -38,7 +54,7 @@ def trained(job: Job, result: FinetuneResult, notes: Sequence[str]) -> Reply:
     """The final notice: what came of it, three tweets, a picture and buttons. ``notes`` are of reading the files."""
     said = Said(job.persona, result.samples[-1]) if result.samples else None
     return Reply(
-        f"@{job.persona} is ready (version {job.version}). {_learnt(result.meta['metrics'])}",
+        f"@{job.persona} is ready (version {job.version}). {_learnt(result.meta)}",
         tweets=tuple(result.samples),
         foot="\n".join([MARK, *notes, *result.notes]),
         buttons=(tweet_button(job.persona), Button("Card", f"/persona @{job.persona}")),
@@ -48,7 +64,10 @@ def trained(job: Job, result: FinetuneResult, notes: Sequence[str]) -> Reply:
     )
 
 
-def _learnt(metrics: dict[str, Any]) -> str:
+def _learnt(meta: dict[str, Any]) -> str:
+    if adopted := meta.get("adopted"):
+        return f"It comes from {adopted['source']}."
+    metrics = meta["metrics"]
     seconds, held_out, base = metrics["seconds"], metrics["held_out_loss"], metrics["base_held_out_loss"]
     return f"It took {clock.duration(seconds)}; loss on unseen tweets {base:.2f} → {held_out:.2f}."
 

@@ -28,7 +28,7 @@ async def test_a_training_is_acknowledged_shown_and_answered_with_a_persona_that
     assert Path(done["picture"]).read_bytes().startswith(b"\x89PNG")
     tweets = await bot.final(tweeting)
     assert tweets["kind"] == "reply"
-    assert tweets["text"].count("good morning") == 2
+    assert [line.startswith("good morning") for line in tweets["text"].splitlines()] == [False, True, True, False]
     again = await bot.ask("/tweet @keeper good morning count:2 seed:4")
     assert again["text"] == tweets["text"]
 

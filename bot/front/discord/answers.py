@@ -1,7 +1,8 @@
 """Answers to interactions: the first within three seconds, errors for the asker alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +15,8 @@ from bot.front.discord.markdown import pages
 from bot.front.discord.messages import SILENT, Messenger, insist, picture
 from bot.reply import Reply
 
+log = logging.getLogger(__name__)
+
 ALREADY_ANSWERED = 40060
 
 SOON = 1.2
@@ -21,10 +24,18 @@ SOON = 1.2
 
 
 class Answer:
-    """The answer to one interaction."""
+    """The answer to one interaction.
 
-    def __init__(self, interaction: discord.Interaction[Any], messenger: Messenger, origin: Origin) -> None:
+    Discord takes one first response, and no nonce beside those that follow. So what failed on the way is sent again
+    only if the gateway has not shown that it arrived: ``arrived`` counts the interaction's messages seen there.
+    """
+
+    def __init__(
+        self, interaction: discord.Interaction[Any], messenger: Messenger, origin: Origin, arrived: Callable[[], int]
+    ) -> None:
         self._interaction, self._messenger, self._origin = interaction, messenger, origin
+        self._arrived = arrived
+        self._sent = 0
         self._responding = asyncio.Lock()
 
     @asynccontextmanager
@@ -49,22 +60,24 @@ class Answer:
         return await self._messenger.post(self._origin, reply, f"answer {self._interaction.id}")
 
     async def _show(self, reply: Reply) -> str:
-        response = self._interaction.response
         first, *more = pages(reply)
         view = await self._messenger.view(reply)
-        if response.is_done() and reply.private:
+        if self._sent and reply.private:
             await insist(self._interaction.delete_original_response)
-            await insist(lambda: self._follow_up(first, reply, view))
+            await self._follow_up(first, reply, view)
             message = ""
-        elif response.is_done():
+        elif self._sent:
             message = await insist(lambda: self._replace(first, reply, view))
         else:
             message = await insist(lambda: self._respond(first, reply, view))
+            self._sent = 1
         for page in more:
-            await insist(lambda page=page: self._follow_up(page, reply, None))  # type: ignore[misc]
+            await self._follow_up(page, reply, None)
         return message
 
     async def _respond(self, page: str, reply: Reply, view: discord.ui.View | None) -> str:
+        if self._arrived():
+            return await self._replace(page, reply, view)
         parts: dict[str, Any] = {"view": view} if view else {}
         try:
             sent = await self._interaction.response.send_message(
@@ -72,9 +85,9 @@ class Answer:
                 **parts,
             )  # fmt: skip
         except discord.HTTPException as error:
-            if error.code != ALREADY_ANSWERED:  # the first try arrived, its answer was lost
+            if error.code != ALREADY_ANSWERED:
                 raise
-            return str((await self._interaction.original_response()).id)
+            return await self._replace(page, reply, view)
         return str(sent.message_id)
 
     async def _replace(self, page: str, reply: Reply, view: discord.ui.View | None) -> str:
@@ -85,9 +98,15 @@ class Answer:
 
     async def _follow_up(self, page: str, reply: Reply, view: discord.ui.View | None) -> None:
         parts: dict[str, Any] = {"view": view} if view else {}
-        await self._interaction.followup.send(
-            page, ephemeral=reply.private, allowed_mentions=SILENT, suppress_embeds=True, **parts
-        )
+
+        async def send() -> None:
+            if self._arrived() <= self._sent:
+                await self._interaction.followup.send(
+                    page, ephemeral=reply.private, allowed_mentions=SILENT, suppress_embeds=True, **parts
+                )
+
+        await insist(send)
+        self._sent += 1
 
     async def _promise_later(self) -> None:
         await asyncio.sleep(SOON)
@@ -95,10 +114,18 @@ class Answer:
 
     async def _promise(self) -> None:
         async with self._responding:
-            if not self._interaction.response.is_done():
+            if self._sent:
+                return
+            try:
                 await insist(self._defer)
+            except (MessageGone, ChannelClosed, Unreachable) as error:  # the answer may get through
+                log.warning("interaction %d is not acknowledged: %s", self._interaction.id, error)
+            else:
+                self._sent = 1
 
     async def _defer(self) -> None:
+        if self._arrived():
+            return
         try:
             await self._interaction.response.defer(thinking=True)
         except discord.HTTPException as error:

@@ -21,7 +21,7 @@ from bot.domain import Origin
 from bot.errors import MockingbirdError
 from bot.front.chat import Chat
 from bot.front.discord.answers import Answer
-from bot.front.discord.messages import Messenger
+from bot.front.discord.messages import Messenger, typing
 from bot.front.discord.slash import slash_commands
 from bot.front.discord.upload import AttachedFile
 from bot.limits import speaks_in
@@ -88,6 +88,7 @@ class Discord:
     def __init__(self, services: Services) -> None:
         self._services, self._config = services, services.config.discord
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
+        self._answered: deque[int] = deque(maxlen=REMEMBERED)
         discord.http.Route.BASE = self._config.api_url
         discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._config.gateway_url)
 
@@ -132,6 +133,8 @@ class Discord:
 
     async def heard(self, message: discord.Message) -> None:
         """A mention, a reply to one of our messages, or a private word."""
+        if message.author.id == self._me and message.interaction_metadata:
+            self._answered.append(message.interaction_metadata.id)
         if message.author.bot or message.webhook_id or self._again(message.id):
             return
         answered = message.reference.message_id if message.reference else None
@@ -146,14 +149,13 @@ class Discord:
         async def show(reply: Reply) -> str:
             return await self._messenger.post(origin, reply, f"answer {message.id}", answers=message.id)
 
-        async with message.channel.typing():
+        async with typing(message.channel):
             await self._chat.talk(origin, _words(message, self._me), show, replied_to if ours else "")
 
     async def pressed(self, interaction: discord.Interaction[Any], data: str) -> None:
         if self._again(interaction.id):
             return
-        origin = self._origin_of(interaction)
-        answer = Answer(interaction, self._messenger, origin)
+        origin, answer = self._answer(interaction)
         try:
             line = await self._chat.line(data)
         except MockingbirdError as error:
@@ -165,8 +167,7 @@ class Discord:
     async def _called(self, interaction: discord.Interaction[Any], command: Command, given: Mapping[str, Any]) -> None:
         if self._again(interaction.id):
             return
-        origin = self._origin_of(interaction)
-        answer = Answer(interaction, self._messenger, origin)
+        origin, answer = self._answer(interaction)
         if interaction.guild_id is None and not self._config.direct_messages:
             await answer.show(Reply("I answer in servers only.", error=True, private=True))
             return
@@ -189,10 +190,12 @@ class Discord:
         self._seen.append(update)
         return False
 
-    def _origin_of(self, interaction: discord.Interaction[Any]) -> Origin:
-        may = interaction.permissions
+    def _answer(self, interaction: discord.Interaction[Any]) -> tuple[Origin, Answer]:
+        """Whom an interaction comes from, and the way to answer it."""
+        may, id = interaction.permissions, interaction.id
         manages = interaction.guild_id is not None and (may.manage_guild or may.administrator)
-        return self._origin(interaction.id, interaction.channel_id or 0, interaction.user, interaction.guild, manages)
+        origin = self._origin(id, interaction.channel_id or 0, interaction.user, interaction.guild, manages)
+        return origin, Answer(interaction, self._messenger, origin, lambda: self._answered.count(id))
 
     def _origin(
         self, update: int, channel: int, user: discord.abc.User, guild: discord.Guild | None, manages: bool = False
@@ -201,6 +204,7 @@ class Discord:
         return Origin(
             self.platform, str(channel), str(user.id), name=user.display_name, update=str(update),
             admin=manages or who in self._services.config.admin.users,
+            owner=who in self._services.config.admin.users,
             community=f"{self.platform}:{guild.id}" if guild else "",
         )  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +16,8 @@ from bot.front.base import Unreachable
 from bot.front.chat import ChannelClosed, MessageGone
 from bot.front.discord.markdown import pages
 from bot.reply import Reply
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -50,6 +54,24 @@ async def insist(call: Callable[[], Awaitable[T]]) -> T:
             raise Unreachable(str(trouble)) from trouble
         await asyncio.sleep(pause)
     raise AssertionError("the last pause is None")
+
+
+@asynccontextmanager
+async def typing(channel: discord.abc.Messageable) -> AsyncIterator[None]:
+    """Shown as typing within the block. Whether that works matters to nobody."""
+    showing = asyncio.create_task(_type(channel))
+    try:
+        yield
+    finally:
+        showing.cancel()
+
+
+async def _type(channel: discord.abc.Messageable) -> None:
+    try:
+        async with channel.typing():
+            await asyncio.Event().wait()
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        log.info("not shown as typing: %s", error)
 
 
 def picture(reply: Reply) -> list[discord.File]:

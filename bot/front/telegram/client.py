@@ -16,7 +16,7 @@ from telegram import (
     Update,
 )
 from telegram.error import Conflict, InvalidToken, TelegramError
-from telegram.ext import AIORateLimiter, ExtBot, Updater
+from telegram.ext import ExtBot, Updater
 from telegram.request import HTTPXRequest
 
 from bot import text
@@ -24,6 +24,7 @@ from bot.backoff import Backoff
 from bot.commands.table import COMMANDS, Services
 from bot.front.chat import Chat
 from bot.front.telegram import inline
+from bot.front.telegram.flood import Flood
 from bot.front.telegram.inbox import Inbox
 from bot.front.telegram.listener import Listener
 from bot.front.telegram.messages import Messenger
@@ -61,7 +62,7 @@ class Telegram:
     async def _connection(self) -> None:
         bot = ExtBot(
             self._config.secret, self._config.api_url, self._config.file_url,
-            request=HTTPXRequest(CONNECTIONS), rate_limiter=AIORateLimiter(),
+            request=HTTPXRequest(CONNECTIONS), rate_limiter=Flood(),
         )  # fmt: skip
         inbox = Inbox(self._services.store)
         async with bot, Updater(bot, inbox) as updater:
@@ -92,6 +93,7 @@ class Telegram:
         async with asyncio.TaskGroup() as answers:
             while True:
                 update = await inbox.get()
+                self._services.fronts[self.platform] = self._connected  # whatever was wrong before
                 if isinstance(update, Update):
                     answers.create_task(self._answer(update, inbox, listener))
 
@@ -109,7 +111,7 @@ class Telegram:
             log.exception("update %d broke", update.update_id)
         await inbox.done(update)
 
-    async def _introduce(self, bot: ExtBot[int]) -> None:
+    async def _introduce(self, bot: ExtBot[str]) -> None:
         """Tell Telegram the commands, where they changed, and the log what the bot can see."""
         everyone = [_menu(name) for name, command in COMMANDS.items() if not command.admin]
         all_of_them = [_menu(name) for name in COMMANDS]
@@ -124,7 +126,8 @@ class Telegram:
             for scope, menu in menus:
                 await bot.set_my_commands(menu, scope)
             await self._services.store.set_setting(self.platform, "commands", digest, f"{self.platform}:0")
-        self._say(text.telegram_sees(bot.username, bool(bot.bot.can_read_all_group_messages)))
+        self._connected = text.telegram_sees(bot.username, bool(bot.bot.can_read_all_group_messages))
+        self._say(self._connected)
 
     async def _data(self, line: str) -> str:
         return await self._chat.data(line)

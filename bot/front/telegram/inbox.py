@@ -4,7 +4,9 @@ import asyncio
 import json
 
 from telegram import Bot, Update
+from telegram.error import TelegramError
 
+from bot.errors import StoreBroken
 from bot.store import Store
 
 PLATFORM = "telegram"
@@ -24,7 +26,12 @@ class Inbox(asyncio.Queue[object]):
                 await super().put(update)
 
     async def put(self, item: object) -> None:
-        if await self._is_new(item):
+        """Raises TelegramError, the one kind of error after which the library asks for the same updates again."""
+        try:
+            new = await self._is_new(item)
+        except StoreBroken as error:
+            raise TelegramError(error.sentence) from error
+        if new:
             await super().put(item)
 
     async def _is_new(self, item: object) -> bool:

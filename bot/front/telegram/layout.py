@@ -11,7 +11,7 @@ LONGEST, LONGEST_CAPTION = 4096, 1024
 """UTF-16 units."""
 
 UNSEEN = "\u2060"
-LINKS = re.compile(r"(?<=@)(?=\w)|(?<=:/)(?=/)|(?<=\w\.)(?=[^\W\d])|(?<!\S)(?=/\w)")
+LINKS = re.compile(r"(?<=@)(?=\w)|(?<=:/)(?=/)|(?<=\w\.)(?=\w)|(?<=/)(?=\w)")
 """Where Telegram would find a mention, an address, a domain or a command."""
 
 
@@ -36,7 +36,7 @@ def pages(reply: Reply, longest: int = LONGEST) -> list[Page]:
     found: list[Page] = [Page("")]
     for kind, text in parts:
         for piece in _pieces(text, longest):
-            if units(found[-1].text) + 1 + units(piece) > longest:
+            if found[-1].text and units(found[-1].text) + 1 + units(piece) > longest:
                 found.append(Page(""))
             found[-1] = _with(found[-1], piece, kind)
     return found

@@ -34,7 +34,7 @@ TYPING_EVERY = 4.5
 
 
 class Listener:
-    def __init__(self, services: Services, bot: ExtBot[int], messenger: Messenger, chat: Chat) -> None:
+    def __init__(self, services: Services, bot: ExtBot[str], messenger: Messenger, chat: Chat) -> None:
         self._services, self._bot, self._messenger, self._chat = services, bot, messenger, chat
         self._admins: dict[int, tuple[float, frozenset[int]]] = {}
 
@@ -101,12 +101,13 @@ class Listener:
         """``asks``: for a command, which may be an admin's."""
         topic = message.message_thread_id if message and message.is_topic_message else None
         group = room.type != Room.PRIVATE
-        admin = f"telegram:{user.id}" in self._services.config.admin.users
+        owner = f"telegram:{user.id}" in self._services.config.admin.users
+        admin = owner
         if asks and group and not admin:
             admin = (message is not None and _anonymous(message)) or user.id in await self._administrators(room.id)
         return Origin(
             "telegram", f"{room.id}/{topic}" if topic else str(room.id), str(user.id), name=user.full_name,
-            admin=admin, update=str(update), community=f"telegram:{room.id}" if group else "",
+            admin=admin, owner=owner, update=str(update), community=f"telegram:{room.id}" if group else "",
         )  # fmt: skip
 
     async def _administrators(self, chat: int) -> frozenset[int]:

@@ -4,16 +4,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from time import monotonic
 from typing import Any, TypeVar
 
 import httpx
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.ext import ExtBot
 
 from bot.domain import Origin
 from bot.front.base import Unreachable
 from bot.front.chat import ChannelClosed, MessageGone, Unsure
+from bot.front.telegram.flood import SKIP, seconds
 from bot.front.telegram.layout import LONGEST_CAPTION, Page, pages
 from bot.reply import Button, Reply
 
@@ -26,9 +27,6 @@ EDIT_PRIVATE, EDIT_GROUP = 3.0, 6.0
 
 TRIES, PAUSE = 4, 1.0
 """How often a post is tried, and seconds before the next."""
-
-LONGEST_WAIT = 300.0
-"""Seconds of Telegram's RetryAfter that a post waits for; 240 have been seen."""
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -44,10 +42,8 @@ class Messenger:
     platform = "telegram"
     notice_replaces_progress = False
 
-    def __init__(self, bot: Bot, data: Data, moved: Moved) -> None:
+    def __init__(self, bot: ExtBot[str], data: Data, moved: Moved) -> None:
         self._bot, self._data, self._moved = bot, data, moved
-        self._frozen: dict[int, float] = {}
-        """Until when Telegram wants nothing for a chat, by ``monotonic``."""
 
     async def post(self, origin: Origin, reply: Reply, key: str, answers: int = 0) -> str:
         """``answers``: the message it is shown as a reply to."""
@@ -67,16 +63,14 @@ class Messenger:
         return await self._text(origin, page, last)
 
     async def edit(self, origin: Origin, reply: Reply) -> None:
-        """A frame that meets a flood limit is skipped: a later one comes."""
+        """A frame is skipped while Telegram wants a pause: a later one comes."""
         chat, _ = place(origin)
-        if monotonic() < self._frozen.get(chat, 0.0):
-            raise Unreachable("the chat is frozen")
         page = pages(reply)[0]
         keyboard = await self._keyboard(reply.buttons)
         try:
             await self._bot.edit_message_text(
                 page.text, chat, int(origin.message), entities=page.entities, reply_markup=keyboard,
-                link_preview_options=NO_PREVIEW,
+                link_preview_options=NO_PREVIEW, rate_limit_args=SKIP,
             )  # fmt: skip
         except TelegramError as error:
             await self._explain_edit(error, chat)
@@ -112,10 +106,9 @@ class Messenger:
         return await self._insist(origin, send)
 
     async def _insist(self, origin: Origin, send: Callable[[int, int | None], Awaitable[str]]) -> str:
-        """Send, after the chat's pause, and again where it certainly did not arrive."""
+        """Send, and again where it certainly did not arrive."""
         chat, thread = place(origin)
         for left in reversed(range(TRIES)):
-            await asyncio.sleep(max(0.0, self._frozen.get(chat, 0.0) - monotonic()))
             try:
                 return await send(chat, thread)
             except ChatMigrated as error:
@@ -136,9 +129,7 @@ class Messenger:
         """Raises ChannelClosed, Unreachable, Unsure."""
         match error:
             case RetryAfter():
-                wait = min(seconds(error), LONGEST_WAIT)
-                self._frozen[chat] = monotonic() + wait + 0.2
-                raise Unreachable(f"flood limit, {wait:.0f} s") from error
+                raise Unreachable(f"flood limit, {seconds(error):.0f} s") from error
             case ChatMigrated():
                 await self._moved(chat, error.new_chat_id)
                 raise Unreachable("the group has moved") from error
@@ -166,8 +157,3 @@ def place(origin: Origin) -> tuple[int, int | None]:
     """The chat, and the topic of a forum."""
     chat, _, thread = origin.channel.partition("/")
     return int(chat), int(thread) if thread else None
-
-
-def seconds(error: RetryAfter) -> float:
-    wait = error.retry_after
-    return float(wait) if isinstance(wait, int | float) else wait.total_seconds()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 from telegram import Bot
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 
-from bot.errors import FileTooBig, TooBigForTelegram, UploadLost
-from bot.upload import check_size
+from bot.errors import FileTooBig, NoFile, TooBigForTelegram, UploadLost
+from bot.upload import LocalFile, check_size
 
 HOSTED_LIMIT = 20_000_000
 """Bytes. Telegram's own server hands no larger file to a bot (core.telegram.org/bots/api#getfile)."""
@@ -31,12 +31,17 @@ class SentFile:
         check_size(self.size, limit)
 
     async def save(self, target: Path, limit: int) -> None:
-        """Raises FileTooBig, UploadLost."""
+        """Raises TooBigForTelegram, FileTooBig, UploadLost."""
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             found = await self.bot.get_file(self.file_id)
-            await self._download(found.file_path or "", target, limit)
-        except (TelegramError, httpx.HTTPError, OSError) as error:
+            if Path(found.file_path or "").is_absolute():  # a Bot API server with --local has it on this machine
+                await LocalFile(Path(found.file_path or "")).save(target, limit)
+            else:
+                await self._download(found.file_path or "", target, limit)
+        except BadRequest as error:  # a server of one's own without --local has the limit too
+            raise (TooBigForTelegram if "too big" in error.message else UploadLost(self.name)) from error
+        except (TelegramError, httpx.HTTPError, OSError, NoFile) as error:
             raise UploadLost(self.name) from error
 
     async def _download(self, address: str, target: Path, limit: int) -> None:
