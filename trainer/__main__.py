@@ -1,15 +1,19 @@
-"""``python -m trainer finetune | generate | ingest | examine``: one child process of the bot.
+"""``python -m trainer VERB``: one child process of the bot.
 
 It speaks the line protocol of ``trainer.protocol`` on its standard input and output.
 """
 
 import argparse
 import logging
+from importlib import import_module
 
 VERBS = {
     "ingest": "read an uploaded file, clean and count its tweets",
     "finetune": "fine-tune a base model on corpora and publish the persona",
     "generate": "hold cached personas and sample tweets from them",
+    "adopt": "take a model of the hub or of a directory as a persona",
+    "export": "write a persona as plain transformers load it",
+    "share": "push a persona to the hub",
     "examine": "tell what this machine can do",
 }
 
@@ -24,23 +28,11 @@ def main() -> None:
             child.add_argument("--memory-mb", type=int, default=2000, help="for cached personas (default %(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    match arguments.verb:
-        case "ingest":
-            from trainer import ingest
-
-            ingest.main()
-        case "finetune":
-            from trainer import finetune
-
-            finetune.main()
-        case "examine":
-            from trainer import examine
-
-            examine.main()
-        case "generate":
-            from trainer import generate
-
-            generate.main(arguments.device, arguments.memory_mb * 1_000_000)
+    module = import_module(f"trainer.{arguments.verb}")  # not before: most of them load torch
+    if arguments.verb == "generate":
+        module.main(arguments.device, arguments.memory_mb * 1_000_000)
+    else:
+        module.main()
 
 
 if __name__ == "__main__":

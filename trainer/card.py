@@ -35,7 +35,11 @@ ROWS = {
 
 def card(meta: Meta) -> str:
     """The whole README.md."""
-    sections = [_front_matter(meta), _header(meta), _how_it_works(), _training_data(meta), _procedure(meta)]
+    sections = [_front_matter(meta), _header(meta)]
+    if "adopted" in meta:
+        sections += [_origin(meta), *([_training_data(meta)] if all(each["counts"] for each in meta["people"]) else [])]
+    else:
+        sections += [_how_it_works(), _training_data(meta), _procedure(meta)]
     return "\n\n".join([*sections, _how_to_use(meta), _limitations(), _about()]) + "\n"
 
 
@@ -104,6 +108,21 @@ until it writes in that voice. Tweets are cleaned and counted, a tenth of them i
 the rest, and the weights that predict the tenth best are kept."""
 
 
+def _origin(meta: Meta) -> str:
+    """Of a model that somebody else trained."""
+    source, commit = meta["adopted"]["source"], meta["adopted"]["commit"]
+    place = f"[{safe(source)}](https://huggingface.co/{quote(source)})" if commit else "a directory"
+    made_from = (
+        f", which was made from {safe(meta['base_hub_id'])}" if meta["base_hub_id"] not in (None, source) else ""
+    )
+    return f"""\
+## Where it comes from
+
+Mockingbird did not train this model: it took it over from {place}{made_from}, {meta["parameters"] / 1e6:.1f} million
+parameters, with its weights unchanged. What was held out there and how well it learnt is not known, and nothing
+compares its tweets with those it was trained on. `meta.json` has what its card told."""
+
+
 def _training_data(meta: Meta) -> str:
     people = meta["people"]
     rows = [
@@ -166,7 +185,22 @@ generator = pipeline("text-generation", model=".")
 generator("My dream is", num_return_sequences=5)
 ```
 
-The tokenizer opens every prompt as it opened every tweet, so a prompt needs nothing before it."""
+The tokenizer opens every prompt as it opened every tweet, so a prompt needs nothing before it.{_voices(meta)}"""
+
+
+def _voices(meta: Meta) -> str:
+    """How to make one of several people speak; nothing for a single one."""
+    marks = meta.get("speakers", {}).values()
+    if not marks:
+        return ""
+    lines = "\n".join(f"generator({json.dumps(f'{mark}My dream is')})" for mark in marks)
+    return f"""
+
+Like this it speaks as all of its people blended. A mark before the prompt makes it speak as one of them:
+
+```python
+{lines}
+```"""
 
 
 def _limitations() -> str:

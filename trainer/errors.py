@@ -4,6 +4,8 @@ TrainerError
 ├── Unreadable          the file cannot be used     NotATimeline, TooBig, SeveralAuthors, Unsafe
 ├── TooLittleText       and whether ``force`` helps
 ├── UnusableBase        the base model cannot be loaded
+├── UnusableModel       a model from elsewhere cannot be adopted
+├── NotShared           the hub does not take a model
 └── Failed              our side could not          NotFinite, NoMemory, NoSpace
 """
 
@@ -49,6 +51,14 @@ class TooLittleText(TrainerError):
 
 class UnusableBase(TrainerError):
     """No such model, no network to fetch it, or damaged weights."""
+
+
+class UnusableModel(TrainerError):
+    """Not there, not to be had, too large, no language model, or damaged."""
+
+
+class NotShared(TrainerError):
+    """No token, no rights, or no hub to be reached."""
 
 
 class Failed(TrainerError):

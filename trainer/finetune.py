@@ -4,20 +4,20 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, verbatim
+from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, speakers, verbatim
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, fingerprint
 from trainer.child import Report
-from trainer.corpus import Batch, Row, batches, epoch_tokens, split, tokenise
+from trainer.corpus import HeldOut, Row, batches, epoch_tokens, marked, split, tokenise
 from trainer.enough import Amount
 from trainer.errors import Cancelled, Failed, NoSpace, TrainerError
-from trainer.evaluate import held_out_loss
 from trainer.memory import Slices, no_memory, out_of_memory
 from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
 from trainer.tweets import Corpus
@@ -33,17 +33,17 @@ HEARTBEAT = 4.0
 
 @dataclass
 class Data:
-    """Token rows of each person, and what is held out."""
+    """Token rows of each person, and what is held out of each."""
 
     people: list[list[Row]]
-    held_out: list[Batch]
-    characters: int
-    """Of the held-out tweets."""
+    held_out: list[HeldOut]
+    marks: list[int]
+    """Of the people, in this order; none for one person."""
 
     @property
     def tokens_a_character(self) -> float:
-        """Of the held-out tweets: turns nats a token into nats a character, which compare across tokenizers."""
-        return sum(batch.tokens for batch in self.held_out) / max(1, self.characters)
+        """The people's mean, as ``loop.people_loss`` wants it."""
+        return fmean(each.tokens_a_character for each in self.held_out)
 
 
 def main() -> None:
@@ -82,19 +82,20 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
     with _heartbeat(report, "tokenize"):
         sides = [split(corpus.texts, task.seed) for corpus in corpora]
         data = _data(model, sides)
-        chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
-        slices = Slices(chosen.slice_tokens)
-        before = held_out_loss(model, data.held_out, slices) * data.tokens_a_character
-        if task.method == "full" and graft(model, [text for train, _ in sides for text in train]):
-            data = _data(model, sides)
-            chosen = recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
+        slices = Slices(_choose(task, model, data).slice_tokens)
+        before = loop.people_loss(model, data.held_out, slices) * data.tokens_a_character
+        if task.method == "full":
+            graft(model, [text for train, _ in sides for text in train])
+        data = _data(model, sides, speakers.add(model, [corpus.handle for corpus in corpora]))
+        chosen = _choose(task, model, data)
         mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))
 
     if task.method == "lora":
         from trainer import adapter  # peft takes a second to import
 
         adapter.add(model, chosen)
-    training = loop.Training(model, loop.plan(data.people, chosen, task.seed), data.held_out, chosen, slices, report)
+    steps = loop.plan(data.people, data.marks, chosen, task.seed)
+    training = loop.Training(model, steps, data.held_out, chosen, slices, report)
     checkpoints = Checkpoints(work, mark, chosen.checkpoint_seconds)
     resumed_from = _resume(training, checkpoints)
     training.run(checkpoints)
@@ -103,7 +104,7 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         if task.method == "lora":
             adapter.settle(model)
         after = publish.round_weights(
-            model, training.state.best_loss, lambda: held_out_loss(model, data.held_out, slices)
+            model, training.state.best_loss, lambda: loop.people_loss(model, data.held_out, slices)
         )
 
     with _heartbeat(report, "publish"):
@@ -113,19 +114,25 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         told = meta.describe(task, model, corpora, chosen, training.state)
         told["metrics"] = meta.metrics(training.state, data, before, after, copied, time.monotonic() - started)
         told |= {"samples": drawn[:SHOWN], "resumed_from": resumed_from}
-        publish.write_meta(unpublished, told)
-        (unpublished / "README.md").write_text(card.card(told), "utf-8")
-        pictures.draw(told, unpublished)
+        _write(unpublished, told)
         disk.publish(unpublished, Path(task.output))
     return _result(task, told)
 
 
-def _data(model: Base, sides: list[tuple[list[str], list[str]]]) -> Data:
-    """From each person's training and held-out tweets."""
-    people = [tokenise(model.tokenizer, train, model.context) for train, _ in sides]
-    held_out = [row for _, texts in sides for row in tokenise(model.tokenizer, texts, model.context)]
-    characters = sum(len(text) for text in model.tokenizer.batch_decode(held_out, skip_special_tokens=True))
-    return Data(people, batches(sorted(held_out, key=len), EVALUATED_TOKENS), characters)
+def _data(model: Base, sides: list[tuple[list[str], list[str]]], marks: Sequence[int] = ()) -> Data:
+    """From each person's training and held-out tweets; the latter carry the marks, if there are any."""
+    context = model.context - bool(marks)
+    people = [tokenise(model.tokenizer, train, context) for train, _ in sides]
+    rows = [tokenise(model.tokenizer, texts, context) for _, texts in sides]
+    characters = [sum(map(len, model.tokenizer.batch_decode(each, skip_special_tokens=True))) for each in rows]
+    if marks:
+        rows = [[marked(row, mark) for row in each] for each, mark in zip(rows, marks, strict=True)]
+    held_out = [batches(sorted(each, key=len), EVALUATED_TOKENS, marks) for each in rows]
+    return Data(people, list(map(HeldOut, held_out, characters)), list(marks))
+
+
+def _choose(task: FinetuneTask, model: Base, data: Data) -> recipe.Recipe:
+    return recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
 
 
 def _resume(training: loop.Training, checkpoints: Checkpoints) -> int:
@@ -151,6 +158,13 @@ def _draw(task: FinetuneTask, model: Base, corpora: list[Corpus], directory: Pat
     unchecked = replace(persona, index=verbatim.Index.build([]))
     free = _texts(unchecked, task.seed + 1) + _texts(unchecked, task.seed + 2)
     return drawn, sum(map(index.copied, free)) / max(1, len(free))
+
+
+def _write(directory: Path, told: dict[str, Any]) -> None:
+    """What is told beside the weights: meta.json, the card and the pictures."""
+    publish.write_meta(directory, told)
+    (directory / "README.md").write_text(card.card(told), "utf-8")
+    pictures.draw(told, directory)
 
 
 def _texts(persona: sampling.Persona, seed: int) -> list[str]:

@@ -53,7 +53,7 @@ def fetch(name: str) -> str:
 
 
 def _download(name: str) -> str:
-    found = _look_up(name)
+    found = look_up(name)
     files = [each.rfilename for each in found.siblings or []]
     weights = list(filter(WEIGHTS.fullmatch, files))
     if not weights:
@@ -66,17 +66,18 @@ def _download(name: str) -> str:
     return directory
 
 
-def _look_up(name: str) -> ModelInfo:
+def look_up(name: str, sizes: bool = False) -> ModelInfo:
+    """What the hub has of a model, with or without the sizes of its files; a hub in trouble is asked again."""
     for pause in PAUSES:
         try:
-            return HfApi().model_info(name, timeout=PATIENCE)
+            return HfApi().model_info(name, timeout=PATIENCE, files_metadata=sizes)
         except httpx.TransportError:
             time.sleep(pause)
         except HfHubHTTPError as error:
             if error.response.status_code < 500:
                 raise
             time.sleep(pause)
-    return HfApi().model_info(name, timeout=PATIENCE)
+    return HfApi().model_info(name, timeout=PATIENCE, files_metadata=sizes)
 
 
 def _cached(name: str) -> str:

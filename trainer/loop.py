@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -11,10 +11,10 @@ from torch.optim import AdamW
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, Snapshot, State
 from trainer.child import Report
-from trainer.corpus import Batch, Row, epoch
+from trainer.corpus import Batch, HeldOut, Row, epoch
 from trainer.errors import NotFinite
 from trainer.evaluate import held_out_loss, loss_sum
-from trainer.memory import Slices
+from trainer.memory import Slices, nothing
 from trainer.recipe import Recipe
 
 REPORT_SECONDS = 0.3
@@ -22,19 +22,30 @@ AFTERWARDS = 6.0
 """Seconds that evaluating, drawing and publishing take after the last step, at least."""
 
 
-def plan(people: Sequence[Sequence[Row]], recipe: Recipe, seed: int) -> list[Batch]:
+def plan(people: Sequence[Sequence[Row]], marks: Sequence[int], recipe: Recipe, seed: int) -> list[Batch]:
     """Every step's batch, all epochs after one another; the last may be a part."""
-    epochs = [epoch(people, recipe.batch_tokens, seed, number) for number in range(math.ceil(recipe.epochs))]
+    epochs = [epoch(people, recipe.batch_tokens, seed, number, marks) for number in range(math.ceil(recipe.epochs))]
     missing = math.ceil(recipe.epochs) - recipe.epochs
     kept = max(1, round(len(epochs[-1]) * (1 - missing)))
     return [batch for each in epochs[:-1] for batch in each] + epochs[-1][:kept]
+
+
+def people_loss(base: Base, people: Sequence[HeldOut], slices: Slices, tick: Callable[[], None] = nothing) -> float:
+    """Nats a token of the held-out tweets. Raises NoMemory.
+
+    Everybody's nats a character weigh the same: the result, times the people's mean of tokens a character, is the mean
+    of their nats a character.
+    """
+    sizes = [each.tokens_a_character for each in people]
+    losses = [held_out_loss(base, each.batches, slices, tick) for each in people]
+    return sum(size / sum(sizes) * loss for size, loss in zip(sizes, losses, strict=True))
 
 
 class Training:
     """Trains ``base`` in place. Afterwards it holds the weights that did best on the held-out tweets."""
 
     def __init__(
-        self, base: Base, steps: list[Batch], held_out: list[Batch], recipe: Recipe, slices: Slices, report: Report
+        self, base: Base, steps: list[Batch], held_out: list[HeldOut], recipe: Recipe, slices: Slices, report: Report
     ) -> None:
         self._base, self._steps, self._held_out, self._recipe = base, steps, held_out, recipe
         self._slices, self._report = slices, report
@@ -101,7 +112,7 @@ class Training:
 
     def _evaluate(self) -> None:
         started = time.monotonic()
-        loss = held_out_loss(self._base, self._held_out, self._slices, self._tell)
+        loss = people_loss(self._base, self._held_out, self._slices, self._tell)
         self._gather()
         if not math.isfinite(loss):
             raise not_finite()

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer import publish
+from trainer import publish, speakers
 from trainer.base import Base
 from trainer.checkpoint import State
+from trainer.corpus import epoch_tokens
 from trainer.protocol import FinetuneTask
 from trainer.recipe import Recipe
 from trainer.tweets import Corpus
@@ -30,6 +31,7 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
         "job": task.job,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "people": [_person(corpus) for corpus in corpora],
+        "speakers": {handle: speakers.mark(handle) for handle in speakers.find(base.tokenizer)},
         "base": base.name,
         "base_hub_id": base.hub_id,
         "parameters": base.parameters,
@@ -54,6 +56,8 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
     """
     a_character = data.tokens_a_character
     recent = state.losses[: state.best_step][-20:]
+    rows = [row for person in data.people for row in person]
+    repeated = epoch_tokens(data.people) / sum(map(len, rows))
     return {
         "train_loss": sum(recent) / max(1, len(recent)),
         "held_out_loss": after,
@@ -63,7 +67,7 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
         "perplexity": math.exp(min(after, 700.0)),
         "best_step": state.best_step,
         "steps": state.step,
-        "epochs": state.tokens / sum(len(row) - 1 for rows in data.people for row in rows),
+        "epochs": state.tokens / (repeated * sum(len(row) - 1 for row in rows)),
         "tokens": state.tokens,
         "training_seconds": round(state.seconds, 2),
         "seconds": round(seconds, 2),

@@ -120,6 +120,10 @@ class GenerateTask(Wire):
     min_tokens: int = 10
     max_tokens: int = 160
     """Both count the prompt."""
+    speaker: str = ""
+    """Handle of the one of a cyborg's people who speaks; "" leaves it to ``mix``."""
+    mix: dict[str, float] = field(default_factory=dict)
+    """Weights by handle, from 0 up: who says each tweet is drawn by them. Empty is the blend: everybody as often."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,73 @@ class GenerateResult(Wire):
     """From the request's arrival in the child to its answer."""
 
 
+@dataclass(frozen=True)
+class AdoptTask(Wire):
+    """Take a model that somebody else trained and publish it as the directory ``output``, in one rename."""
+
+    source: str
+    """A hub id such as "huggingtweets/poly_metis", or a local directory."""
+    output: str
+    """Does not exist before, is whole and synced after."""
+    work: str
+    """Folder of this task alone; what was downloaded serves the same task asked again, and is gone at the end."""
+    version: int = 1
+    persona: str = ""
+    """Name for picture and meta; where it is empty, the handles its card tells, joined by hyphens."""
+    job: str = ""
+
+
+@dataclass(frozen=True)
+class AdoptResult(Wire):
+    directory: str
+    meta: dict[str, Any]
+    """What ``meta.json`` holds."""
+    handles: list[str]
+    """Lower-case, without @, one a person: as its card tells, else as it is called."""
+    name: str
+    """Display names, joined by " & "."""
+    samples: list[str]
+    """A few fresh tweets; none where it wrote nothing usable."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the person: what its card does not tell."""
+
+
+@dataclass(frozen=True)
+class ExportTask(Wire):
+    """Write a version as plain ``transformers`` load it, an adapter merged into its base."""
+
+    model: str
+    """Directory of a version."""
+    output: str
+    """Directory or zip file; does not exist before, is whole after."""
+    zip: bool = False
+
+
+@dataclass(frozen=True)
+class ExportResult(Wire):
+    path: str
+    """``output``."""
+    bytes: int
+    """Size of all files in it, or of the zip file."""
+
+
+@dataclass(frozen=True)
+class ShareTask(Wire):
+    """Push a version with its card to the hub, with the token in the environment's HF_TOKEN."""
+
+    model: str
+    """Directory of a version."""
+    repo: str
+    """"owner/name"; made where it is not there."""
+    private: bool = True
+
+
+@dataclass(frozen=True)
+class ShareResult(Wire):
+    url: str
+    commit: str
+
+
 # What travels.
 
 
@@ -145,7 +216,8 @@ class GenerateResult(Wire):
 class Request:
     id: str
     verb: str
-    """"ingest", "finetune", "generate", or "load" and "unload" to a generator, whose task is {"model": DIR}."""
+    """"ingest", "finetune", "generate", "adopt", "export" or "share"; or "load" and "unload" to a generator, whose task
+    is {"model": DIR}."""
     task: dict[str, Any]
 
 
@@ -155,7 +227,8 @@ class Progress(Wire):
 
     id: str
     stage: str
-    """ingest, clean, load, tokenize, train, evaluate or publish."""
+    """ingest, clean, load, tokenize, train, evaluate or publish; of a model from elsewhere or for it, download, merge,
+    zip or upload."""
     step: int | None = None
     steps: int | None = None
     loss: float | None = None

@@ -3,7 +3,7 @@
 import json
 import math
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
+from trainer import speakers
 from trainer.base import Base
 
 META = "meta.json"
@@ -38,15 +39,17 @@ def round_weights(base: Base, loss: float, measure: Callable[[], float]) -> floa
     return loss
 
 
-def write_model(base: Base, directory: Path) -> None:
-    """Weights as safetensors, config, generation config and tokenizer."""
+def write_model(base: Base, directory: Path, settings: Mapping[str, float] | None = None) -> None:
+    """Weights as safetensors, config, generation config and tokenizer; ``settings`` of sampling replace the usual."""
     model, tokenizer = base.model, base.tokenizer
-    model.config.task_specific_params = {"text-generation": _sampling(base) | {"prefix": tokenizer.bos_token}}
+    sampling = _sampling(base) | dict(settings or {})
+    model.config.task_specific_params = {"text-generation": sampling | {"prefix": tokenizer.bos_token}}
     model.generation_config = GenerationConfig(
-        **_sampling(base),
+        **sampling,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
+        suppress_tokens=list(speakers.find(tokenizer).values()) or None,
     )
     if adapted(base):
         model.save_pretrained(directory)

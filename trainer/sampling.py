@@ -13,8 +13,9 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from trainer import bounds, engine, verbatim, wording
+from trainer import bounds, engine, speakers, verbatim, wording
 from trainer.base import find_device, find_precision
+from trainer.corpus import marked
 from trainer.engine import Row, Vocabulary
 from trainer.errors import Failed, NoMemory, TrainerError, UnusableBase
 from trainer.protocol import GenerateTask, Sample
@@ -59,6 +60,11 @@ class Persona:
         return sum(each.numel() * each.element_size() for each in self.model.parameters())
 
     @property
+    def speakers(self) -> dict[str, int]:
+        """Tokens of the marks by handle; empty for one person."""
+        return speakers.find(self.tokenizer)
+
+    @property
     def context(self) -> int:
         """Tokens that the model can see at once."""
         return int(getattr(self.model.config, "max_position_embeddings", bounds.WHOLE["max_tokens"][1]))
@@ -83,7 +89,8 @@ def tweets_together(persona: Persona, tasks: Sequence[GenerateTask]) -> list[lis
     """
     for task in tasks:
         bounds.check(task)
-    drafts = [_Draft(persona, task) for task in tasks]
+    begun = [_begin(persona, task) for task in tasks]
+    drafts = [draft for draft in begun if isinstance(draft, _Draft)]
     for _ in range(ROUNDS):
         rows = [draft.rows() for draft in drafts]
         if not any(rows):
@@ -91,7 +98,14 @@ def tweets_together(persona: Persona, tasks: Sequence[GenerateTask]) -> list[lis
         drawn = iter(engine.continue_rows(persona.model, persona.vocabulary, [row for part in rows for row in part]))
         for draft, part in zip(drafts, rows, strict=True):
             draft.take([next(drawn) for _ in part])
-    return [draft.samples or draft.reason() for draft in drafts]
+    return [draft.samples or draft.reason() if isinstance(draft, _Draft) else draft for draft in begun]
+
+
+def _begin(persona: Persona, task: GenerateTask) -> "_Draft | TrainerError":
+    try:
+        return _Draft(persona, task)
+    except TrainerError as error:
+        return error
 
 
 class _Draft:
@@ -109,33 +123,54 @@ class _Draft:
         self._seen = {self._prompt.casefold()}
         seed = random.SystemRandom().getrandbits(63) if task.seed is None else task.seed
         self._random = torch.Generator().manual_seed(seed)
+        self._missing = self._cast()
+        self._asked: list[int | None] = []
 
     def rows(self) -> list[Row]:
         """Somewhat more than are missing, since a second round costs more than a row."""
         task = self._task
-        missing = task.count - len(self.samples)
+        missing = len(self._missing)
+        self._asked = (self._missing * 2)[: missing + 1 + missing // 4]
         if not missing:
             return []
-        dice = torch.rand(missing + 1 + missing // 4, self._limit - len(self._ids), generator=self._random)
+        prompts = [self._ids if mark is None else marked(self._ids, mark) for mark in self._asked]
+        dice = torch.rand(len(prompts), self._limit - len(prompts[0]), generator=self._random)
         at_least = max(1, task.min_tokens - len(self._ids))
-        return [Row(self._ids, each, task.temperature, task.top_p, task.top_k, at_least) for each in dice]
+        return [
+            Row(prompt, each, task.temperature, task.top_p, task.top_k, at_least)
+            for prompt, each in zip(prompts, dice, strict=True)
+        ]
 
     def take(self, continuations: list[list[int]]) -> None:
-        for tokens in continuations:
+        for mark, tokens in zip(self._asked, continuations, strict=True):
             text = self._text(tokens)
             fresh = text.startswith(self._prompt) and text.casefold() not in self._seen
-            if not text or not fresh or len(self.samples) == self._task.count:
+            if not text or not fresh or mark not in self._missing:
                 continue
             self._seen.add(text.casefold())
             likeness = self._persona.index.compare(text, self._prompt)
             if not likeness.copied:
                 self.samples.append(Sample(text, round(likeness.nearness, 3)))
+                self._missing.remove(mark)
 
     def reason(self) -> TrainerError:
         return Failed(
             "Nothing new came out: this persona repeats its tweets or the prompt. "
             "Try a shorter or different prompt, or a higher temperature."
         )
+
+    def _cast(self) -> list[int | None]:
+        """The mark of who is to say each tweet, drawn by weight; None where there is a single voice.
+
+        Drawn before the tweets, so that nobody says less because more of theirs are copies and drawn again.
+        """
+        known = self._persona.speakers
+        weights = speakers.weights(self._task, known)
+        if not weights:
+            return [None] * self._task.count
+        odds = torch.tensor(list(weights.values()), dtype=torch.float64)
+        chosen = torch.multinomial(odds, self._task.count, replacement=True, generator=self._random)
+        return [known[list(weights)[each]] for each in chosen.tolist()]
 
     def _encode(self, prompt: str) -> list[int]:
         tokenizer = self._persona.tokenizer

@@ -40,7 +40,7 @@ def graft(base: Base, texts: Sequence[str]) -> int:
     """
     backend = base.tokenizer.backend_tokenizer
     document = json.loads(backend.to_str())
-    if not _byte_level(document) or base.parameters >= MERGED_BELOW:
+    if not byte_level(document) or base.parameters >= MERGED_BELOW:
         return 0
     words = list(_words(backend, texts))
     if sum(map(len, words)) < SPELLED_OUT * sum(len(text.encode()) for text in texts):
@@ -55,7 +55,8 @@ def graft(base: Base, texts: Sequence[str]) -> int:
     return len(parts)
 
 
-def _byte_level(document: dict[str, Any]) -> bool:
+def byte_level(document: dict[str, Any]) -> bool:
+    """Whether the tokenizer, as JSON, spells all text in bytes, as GPT-2's does."""
     decoder = document["decoder"] or {}
     return document["model"]["type"] == "BPE" and decoder.get("type") == "ByteLevel"
 

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from tests.servers.uploads import Uploads
+
 LARGE = {".bin", ".safetensors"}
 """Suffixes of files that the hub keeps elsewhere: it answers with a redirect to another host."""
 
@@ -33,6 +35,12 @@ class Hub:
         self.folder = folder
         self.gated: set[str] = set()
         """Models whose files are for people who were let in, which nobody was."""
+        self.private: set[str] = set()
+        """Models that are there for their owner only."""
+        self.tokens: dict[str, str] = {}
+        """Those that may write, and the one owner each may write for."""
+        self.stored: dict[str, bytes] = {}
+        """Large files that were sent and are not committed yet, by SHA-256."""
         self.requests: list[str] = []
         """As in ``GET /someone/tiny/resolve/main/config.json``, in order."""
         self.unknown: list[str] = []
@@ -98,7 +106,7 @@ def etag(path: Path) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Uploads, BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
 
@@ -130,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _known(self, asked: Asked, answer: Answer) -> None:
         repo = str(asked["repo"])
-        if not self.hub.files(repo):  # the hub tells nobody without a token whether a private one is there
+        hidden = repo in self.hub.private and self.owner() != repo.partition("/")[0]
+        if hidden or not self.hub.files(repo):  # the hub tells nobody without a token whether a private one is there
             return self._refuse(HTTPStatus.UNAUTHORIZED, "RepoNotFound", "Invalid username or password.")
         if asked["revision"] not in (None, "main", self.hub.commit(repo)):
             return self._refuse(HTTPStatus.NOT_FOUND, "RevisionNotFound", f"Invalid rev id: {asked['revision']}")
@@ -151,9 +160,11 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send_file(path, headers)
 
     def _info(self, repo: str, _: Asked) -> None:
-        siblings = [{"rfilename": name} for name in self.hub.files(repo)]
-        gated = "auto" if repo in self.hub.gated else False
-        told = {"id": repo, "sha": self.hub.commit(repo), "private": False, "gated": gated, "siblings": siblings}
+        siblings = [{"rfilename": name, "size": path.stat().st_size} for name, path in self.hub.files(repo).items()]
+        if "blobs=" not in self.path:  # sizes are told to those who ask for them
+            siblings = [{"rfilename": each["rfilename"]} for each in siblings]
+        gated, private = "auto" if repo in self.hub.gated else False, repo in self.hub.private
+        told = {"id": repo, "sha": self.hub.commit(repo), "private": private, "gated": gated, "siblings": siblings}
         self._send_json(told)
 
     def _tree(self, repo: str, asked: Asked) -> None:

@@ -115,6 +115,13 @@ def test_one_person_is_a_bot_and_several_are_a_cyborg_with_a_column_each() -> No
     assert "| Tweets kept | 120 | 120 | 120 |" in text
 
 
+def test_a_cyborgs_card_tells_how_to_make_each_of_them_speak() -> None:
+    marks = {"keeper": "<|@keeper|>", "mara": "<|@mara|>"}
+    text = card(meta(person(), person("mara", "Mara"), speakers=marks))
+    assert 'generator("<|@keeper|>My dream is")\ngenerator("<|@mara|>My dream is")\n```\n\n## Limitations' in text
+    assert "<|@" not in card(meta(speakers={}))
+
+
 def test_the_procedure_tells_hyperparameters_and_metrics() -> None:
     text = card(meta())
     for fact in ("0.002, linear", "3.00 of at most 3.20", "| Seed | 7 |", "3.100 nats a token", "4.800 nats a token"):

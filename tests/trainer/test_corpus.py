@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from tests.trainer.conftest import END, invented_tweets
 from trainer import base
 from trainer.base import Base
-from trainer.corpus import IGNORED, Row, batches, epoch, near_duplicates, split, tokenise
+from trainer.corpus import (
+    IGNORED,
+    REPEATED,
+    UNMARKED,
+    Row,
+    batches,
+    epoch,
+    epoch_tokens,
+    marked,
+    near_duplicates,
+    split,
+    tokenise,
+)
 
 QUOTE = "the lighthouse keeper counts gulls every morning before breakfast"
 
@@ -107,12 +119,35 @@ def test_an_epoch_depends_on_its_seed_and_number_alone() -> None:
 
 
 def test_people_with_few_tweets_weigh_as_much_as_the_others_and_are_in_every_batch() -> None:
-    many, few = rows([20, 25, 30] * 60, token=1), rows([10, 15, 50] * 4, token=2)
+    many, few = rows([20, 25, 30] * 60, token=1), rows([10, 15, 50] * 18, token=2)
     made = epoch([many, few], 512, seed=1, number=0)
     ones = sum(int((batch.ids == 1).sum()) for batch in made)
     twos = sum(int((batch.ids == 2).sum()) for batch in made)
     assert abs(ones - twos) < 60
     assert all((batch.ids == 1).any() and (batch.ids == 2).any() for batch in made if len(batch.ids) > 3)
+
+
+def test_a_thin_person_is_kept_but_not_repeated_into_memory() -> None:
+    many, few = rows([25] * 400, token=1), [[token] * 25 for token in range(2, 12)]
+    made = epoch([many, few], 512, seed=1, number=0)
+    drawn = [token for batch in made for token in batch.ids[:, 0].tolist() if token > 1]
+    assert sorted(drawn) == sorted([*range(2, 12)] * REPEATED)
+    assert epoch_tokens([many, few]) == 25 * 400 + 25 * 10 * REPEATED
+
+
+def test_a_share_of_a_cyborgs_rows_goes_unmarked_and_the_others_carry_their_speakers_mark() -> None:
+    people = [rows([20] * 400, token=1), rows([20] * 400, token=2)]
+    made = epoch(people, 512, seed=1, number=0, marks=[8, 9])
+    drawn = [row for batch in made for row in batch.ids.tolist()]
+    assert {(row[1], row[2]) for row in drawn} == {(1, 1), (2, 2), (8, 1), (9, 2)}
+    assert abs(sum(row[1] < 8 for row in drawn) / len(drawn) - UNMARKED) < 0.05
+
+
+def test_a_mark_is_read_but_never_to_be_foretold() -> None:
+    (batch,) = batches([marked([1, 2, 3], 9), [1, 2, 3]], 64, marks=[9])
+    assert batch.ids.tolist() == [[1, 9, 2, 3], [1, 2, 3, 0]]
+    assert batch.labels.tolist() == [[IGNORED, 2, 3, IGNORED], [2, 3, IGNORED, IGNORED]]
+    assert batch.tokens == 4
 
 
 def test_a_small_persons_extra_tweets_are_drawn_afresh_each_epoch() -> None:

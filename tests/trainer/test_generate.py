@@ -136,6 +136,13 @@ def test_a_missing_persona_fails_alone(child: Child, persona: Callable[[str], st
     assert len(texts(also_good)) == 2
 
 
+def test_a_speaker_whom_a_persona_lacks_is_told_alone(child: Child, persona: Callable[[str], str]) -> None:
+    here = persona("here")
+    good, bad, also_good = child.ask_all([tweet(here), tweet(here, speaker="otto"), tweet(here, mix={})])
+    assert bad == Failed(bad.id, "TrainerError", "This persona has a single voice; ask without naming who speaks.")
+    assert len(texts(good)) == len(texts(also_good)) == 1
+
+
 def test_a_damaged_persona_fails_alone_and_works_once_it_is_mended(child: Child, persona: Callable[[str], str]) -> None:
     here, damaged = persona("here"), persona("damaged")
     weights = Path(damaged) / "model.safetensors"

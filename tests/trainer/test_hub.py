@@ -33,9 +33,10 @@ class Touch:
 class Child:
     """A real ``python -m trainer`` on a machine with an empty home, whose hub is at ``endpoint``."""
 
-    def __init__(self, verb: str, home: Path, endpoint: str) -> None:
+    def __init__(self, verb: str, home: Path, endpoint: str, **more: str) -> None:
+        """``more`` goes into its environment."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        places = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        places = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "OMP_NUM_THREADS": "1", **more}
         command = [sys.executable, "-m", "trainer", verb]
         self.home = home
         self._verb = verb

@@ -149,7 +149,7 @@ def test_losses_before_and_after_are_told_in_the_same_unit(task: FinetuneTask) -
     metrics = finetune.finetune(task, quiet).meta["metrics"]
     model = base.load(task.base, "cpu")
     data = finetune._data(model, [split(Corpus.load(Path(path)).texts, task.seed) for path in task.corpora])
-    expected = held_out_loss(model, data.held_out, Slices(1024)) * data.tokens_a_character
+    expected = held_out_loss(model, data.held_out[0].batches, Slices(1024)) * data.tokens_a_character
     assert metrics["base_held_out_loss_per_character"] == pytest.approx(expected, rel=1e-4)
     a_token = metrics["held_out_loss"] / metrics["base_held_out_loss"]
     a_character = metrics["held_out_loss_per_character"] / metrics["base_held_out_loss_per_character"]
@@ -167,6 +167,7 @@ def test_people_together_share_the_new_tokens(task: FinetuneTask, corpus_file: C
     both = replace(task, corpora=[*task.corpora, str(corpus_file(invented_corpus(60)))])
     result = finetune.finetune(both, quiet)
     assert result.meta["vocabulary"] > 512
+    assert list(result.meta["speakers"]) == ["minato", "keeper"]
 
 
 def test_a_training_with_new_tokens_goes_on_from_its_checkpoint(task: FinetuneTask, tmp_path: Path) -> None:

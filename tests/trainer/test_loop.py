@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.conftest import invented_tweets
+from trainer import base
+from trainer.base import Base
+from trainer.corpus import HeldOut, batches, tokenise
+from trainer.evaluate import held_out_loss
+from trainer.loop import people_loss
+from trainer.memory import Slices
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_base: Path) -> Base:
+    return base.load(str(tiny_base), "cpu")
+
+
+def held_out(tiny: Base, texts: list[str]) -> HeldOut:
+    return HeldOut(batches(tokenise(tiny.tokenizer, texts, 64), 512), sum(map(len, texts)))
+
+
+def test_everybodys_nats_a_character_weigh_the_same_in_the_held_out_loss(tiny: Base) -> None:
+    people = [held_out(tiny, invented_tweets(60)), held_out(tiny, ["灯台の猫", "港のかもめ"])]
+    sizes = [each.tokens_a_character for each in people]
+    nats = [held_out_loss(tiny, each.batches, Slices(512)) * each.tokens_a_character for each in people]
+    assert people_loss(tiny, people, Slices(512)) * sum(sizes) / 2 == pytest.approx(sum(nats) / 2)
+
+
+def test_one_persons_loss_is_that_of_the_tweets_exactly(tiny: Base) -> None:
+    alone = held_out(tiny, invented_tweets(30))
+    assert people_loss(tiny, [alone], Slices(512)) == held_out_loss(tiny, alone.batches, Slices(512))
