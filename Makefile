@@ -16,7 +16,7 @@ demo: $(VENV)/installed  ## a chat in this terminal: train a persona and let it 
 	@$(VENV)/bin/mockingbird demo
 
 test: $(VENV)/installed-dev  ## all tests
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/installed-dev  ## lint, format, types and the walls between the parts
 	@$(VENV)/bin/ruff check

@@ -53,7 +53,8 @@ def card(persona: Persona) -> Reply:
     for person in meta["people"]:
         lines.append(f"@{person['handle']}:")
         lines += [f"  {name}: {person['counts'][row]:,}" for row, name in COUNTS.items() if row in person["counts"]]
-    lines += [*_training(meta), f"Here since {clock.relative(persona.current.created)}."]
+    came = "Added" if meta.get("adopted") else "Trained"
+    lines += [*_training(meta), f"{came} {clock.relative(persona.current.created)}."]
     picture = persona.current.directory / ("training.png" if meta["metrics"] else "predictions.png")
     return Reply("\n".join(lines), buttons=(tweet_button(persona.name),), picture=str(picture))
 

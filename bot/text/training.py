@@ -39,8 +39,9 @@ def already(persona: Persona, fetched: bool) -> Reply:
 
 def confirm_price(training: Training, posts: int, dollars: float) -> Reply:
     people = " ".join(f"@{person.handle}" for person in training.people)
+    sources = {person.source for person in training.people}
     given = {
-        "base": training.base, "method": training.method, "seed": training.seed,
+        "source": next(iter(sources)) if len(sources) == 1 else None, "base": training.base, "method": training.method, "seed": training.seed,
         "force": training.force or None, "refresh": training.refresh or None,
     }  # fmt: skip
     options = " ".join(f"{name}:{str(value).lower()}" for name, value in given.items() if value is not None)
@@ -104,6 +105,8 @@ def standing(persona: str, now: Standing) -> str:
     head = f"@{persona}: {STAGES.get(now.stage, now.stage)}"
     if now.stage == "queue" and now.place:
         head += f", {now.place} before it"
+    if now.stage == "fetch" and now.steps:
+        head += f", {now.step:,} of {now.steps:,}"
     if now.eta is not None:
         head += f", {clock.duration(now.eta)} left"
     lines = [head]
