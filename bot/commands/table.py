@@ -56,6 +56,8 @@ class Request:
     say: Callable[[str], Awaitable[None]] = field(default=_say_nothing, repr=False)
     reply_to: Said | None = None
     """The tweet of ours that this answers."""
+    spoken: bool = False
+    """Said to the bot as to anybody, and not as a command."""
 
 
 Handler = Callable[..., Awaitable[Reply]]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot import limits, text
 from bot.commands.lookup import channel_scope, find_persona
+from bot.commands.opening import opening
 from bot.commands.options import As, Count, Mix, PersonaName, Prompt, Seed, Temperature
 from bot.commands.table import Request, command
 from bot.domain import Persona, Said
@@ -32,6 +33,8 @@ async def tweet(
         persona = request.reply_to.persona
     if not persona:
         persona, prompt = await _named(request, prompt)
+    if request.spoken and not request.reply_to:
+        prompt = opening(prompt)
     speaker = await _ready(request, persona)
     await limits.count_tweets(services, request.origin)
     context = _context(request.reply_to, prompt)

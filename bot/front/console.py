@@ -103,19 +103,19 @@ class Console:
                 follower.cancel()
 
     async def _line(self, line: str, number: int, answers: asyncio.TaskGroup) -> None:
-        meant = line if line.startswith("/") or line in COMMANDS else f"/tweet {line}"
+        spoken = not line.startswith("/") and line not in COMMANDS
         try:
-            command, given = lines.parse(meant)
+            command, given = lines.parse(f"/tweet {line}" if spoken else line)
         except MockingbirdError as error:
             self._show(Event(number, "error", error.sentence))
             return
-        answering = self._answer(command, given, number)
+        answering = self._answer(command, given, number, spoken)
         if command.slow:  # later lines need not wait for it
             answers.create_task(answering)
         else:
             await answering
 
-    async def _answer(self, command: Command, given: dict[str, str], number: int) -> Reply:
+    async def _answer(self, command: Command, given: dict[str, str], number: int, spoken: bool = False) -> Reply:
         async def say(words: str) -> None:
             self._show(Event(number, "progress", words, final=False))
 
@@ -123,7 +123,7 @@ class Console:
             self.platform, "console", self._user, f"{self._session}:{number}", self._user,
             admin=self._admin, owner=self._admin,
         )  # fmt: skip
-        reply = await run(command, Request(origin, self._services, say), _with_files(given))
+        reply = await run(command, Request(origin, self._services, say, spoken=spoken), _with_files(given))
         job = await self._services.store.job(reply.job) if reply.job else None
         self._show(self._event(number, reply, final=job is None))
         if job and job.state.active:
