@@ -20,6 +20,9 @@ ATTEMPTS = 2
 FREE_DEATHS = 2
 """Deaths without an answer in between that cost no pause: as many as one deadly request can cause."""
 
+PATIENCE = 300.0
+"""Seconds for an answer; a child that needs longer hangs, and is ended."""
+
 LONGEST_PAUSE = 60.0
 """Seconds. The pause before the next start doubles from one second up to this while nothing is answered."""
 
@@ -31,9 +34,11 @@ class Generation:
     While a child that keeps dying is given a pause, requests fail at once.
     """
 
-    def __init__(self, start: Callable[[], Worker], clock: Callable[[], float] = time.monotonic) -> None:
-        """``start`` makes the child, not started yet; ``clock`` gives seconds."""
-        self._make, self._clock = start, clock
+    def __init__(
+        self, start: Callable[[], Worker], clock: Callable[[], float] = time.monotonic, patience: float = PATIENCE
+    ) -> None:
+        """``start`` makes the child, not started yet; ``clock`` gives seconds, as ``patience`` is."""
+        self._make, self._clock, self._patience = start, clock, patience
         self._ids = itertools.count(1)
         self._starting = asyncio.Lock()
         self._worker: Worker | None = None
@@ -69,9 +74,16 @@ class Generation:
         raise GeneratorDied
 
     async def _answer(self, worker: Worker, verb: str, task: dict[str, Any]) -> dict[str, Any] | None:
-        """None when the child died over it. Raises ChildFailed."""
+        """None when the child died or hung over it. Raises ChildFailed."""
         request = Request(str(next(self._ids)), verb, task)
-        match [event async for event in worker.ask(request)][-1]:
+        try:
+            async with asyncio.timeout(self._patience):
+                last = [event async for event in worker.ask(request)][-1]
+        except TimeoutError:
+            log.error("the generator hangs over request %s", request.id)
+            await self._bury(worker)
+            return None
+        match last:
             case Done(_, result):
                 self._deaths = 0
                 return result

@@ -77,6 +77,17 @@ async def test_requests_in_flight_at_a_death_are_answered_by_one_new_child(gener
     assert len(book.pids) == 2
 
 
+async def test_a_generator_that_hangs_is_ended_and_its_requests_answered_by_a_new_one(book: Book) -> None:
+    generation = Generation(lambda: child("generator", str(book.path)), patience=1.0)
+
+    assert await tweet(generation, "answer in the second life") == "answer in the second life from disk"
+    with pytest.raises(GeneratorDied):
+        await tweet(generation, "never answer")
+
+    assert len(book.pids) == 3
+    await generation.close()
+
+
 async def test_a_request_that_dies_twice_is_answered_with_a_sentence_and_the_next_one_served(
     generation: Generation, book: Book
 ) -> None:
