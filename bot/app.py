@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from bot import text
 from bot.children import Children
 from bot.commands.table import Services
 from bot.config import Config
@@ -41,6 +42,13 @@ async def services(config: Config) -> AsyncIterator[Services]:
                 working.cancel()
                 await generation.close()
                 await sources.close()
+
+
+async def say_terms_once(services: Services) -> None:
+    """Into the log, where X is configured for the first time."""
+    if services.config.x.secret and not await services.store.setting("bot", "x_terms"):
+        log.warning(text.X_TERMS)
+        await services.store.set_setting("bot", "x_terms", "said", "bot:0")
 
 
 async def serve(services: Services) -> None:

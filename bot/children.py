@@ -1,5 +1,6 @@
 """The children at work on jobs: asked one thing each, watched, and stopped when a job is cancelled."""
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -33,6 +34,14 @@ class Children:
         finally:
             self._running.pop(job, None)
             await worker.close()
+
+    async def errand(self, verb: str, task: dict[str, Any]) -> dict[str, Any]:
+        """What a child answers to a command that is no job: nobody is shown how far it is. Raises ChildFailed."""
+        id = secrets.token_hex(3)
+        try:
+            return await self.ask(id, verb, task)
+        finally:
+            self._board.forget(id)
 
     async def stop(self, job: str) -> None:
         """Cancel what is being done for a job: the child leaves nothing behind."""

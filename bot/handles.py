@@ -28,6 +28,15 @@ def is_handle(given: str) -> bool:
         return False
 
 
+def naming(name: str) -> re.Pattern[str]:
+    """Finds a handle or a persona's name in any text, but not as part of a longer one."""
+    return re.compile(rf"(?<![a-z0-9_]){re.escape(name)}(?![a-z0-9_])", re.IGNORECASE)
+
+
+def named(text: str, name: str) -> bool:
+    return bool(naming(name).search(text))
+
+
 def persona_name(people: tuple[str, ...]) -> str:
     """The same people in any order are the same persona."""
     return "-".join(sorted(set(people)))

@@ -16,7 +16,7 @@ from bot import clock, folder, text
 from bot.children import Children
 from bot.config import Config
 from bot.domain import Corpus, Job, JobState, Origin, Training, Version
-from bot.errors import Broken, ChildFailed, MockingbirdError, SameUnderWay, UnknownJob
+from bot.errors import Blocked, Broken, ChildFailed, MockingbirdError, SameUnderWay, UnknownJob
 from bot.folder import Folder
 from bot.progress import Board
 from bot.reading import Reading
@@ -97,6 +97,11 @@ class Jobs:
         if found is None:
             raise UnknownJob(job)
         return found
+
+    async def released(self, job: str) -> None:
+        """Wait until nothing is being done for a job any more, not even to its end."""
+        async with self._news:
+            await self._news.wait_for(lambda: job not in self._taken)
 
     async def idle(self) -> None:
         """Wait until there is nothing to do."""
@@ -203,6 +208,11 @@ class Jobs:
 
     async def _publish(self, job: Job, result: FinetuneResult) -> None:
         directory = Path(result.directory)
+        try:  # whom a model from elsewhere is of, only its card tells
+            await self._store.check_allowed([person["handle"] for person in result.meta["people"]])
+        except Blocked:
+            await asyncio.to_thread(folder.remove, directory)
+            raise
         version = Version(job.persona, job.version, directory, job.id, clock.now(), result.meta)
         display = " & ".join(person["name"] for person in result.meta["people"])
         notes = [note for corpus in await self._corpora(job) for note in corpus.summary["notes"]]

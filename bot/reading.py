@@ -51,7 +51,11 @@ class Reading:
         return tuple(kept)
 
     async def prepare(self, job: Job) -> None:
-        """Have a corpus of everybody, and enough of it. Raises what sources, children and amounts raise."""
+        """Have a corpus of everybody, and enough of it. Raises what sources, children and amounts raise, and Blocked:
+        the job may be older than that."""
+        await self._store.check_allowed(person.handle for person in job.training.people)
+        if job.training.adopt:
+            return
         people = [await self._fetched(job, person) for person in job.training.people]
         training = replace(job.training, people=tuple(people))
         if training != job.training:
@@ -59,13 +63,16 @@ class Reading:
         job = replace(job, training=training)
         corpora = [await self._corpus(job, person) for person in people]
         _check_enough(job, corpora)
+        for corpus in [each for person, each in zip(people, corpora, strict=True) if person.source]:
+            for digest in await self._store.supersede(corpus):  # with the posts that were deleted since
+                await asyncio.to_thread(folder.remove, self._data.corpus(corpus.handle, digest))
         for person in people:
             if person.file:
                 folder.remove(self._data.work(job.id) / person.file)
 
     async def _fetched(self, job: Job, person: Person) -> Person:
         """With what its source gave, if it has one and has not given before."""
-        if not person.source or person.digest:
+        if not person.source or await self._has(job, person):
             return person
         target = self._data.work(job.id) / f"{person.handle}-{FETCHED}"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +83,12 @@ class Reading:
         wanted = self._wanted(job)
         await self._sources.write(person.handle, person.source, job.training.refresh, target, show, wanted)
         return replace(person, digest=await asyncio.to_thread(folder.digest, target), file=target.name)
+
+    async def _has(self, job: Job, person: Person) -> bool:
+        """Whether what a source gave is still there: the file goes when a job ends, which may be retried."""
+        if person.file and (self._data.work(job.id) / person.file).exists():
+            return True
+        return bool(person.digest and await self._store.corpus(person.handle, person.digest))
 
     async def _corpus(self, job: Job, person: Person) -> Corpus:
         corpus = await self._store.corpus(person.handle, person.digest)

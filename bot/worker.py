@@ -142,9 +142,11 @@ class Worker:
 
     async def _read(self, events: asyncio.StreamReader) -> None:
         async for line in self._lines(events):
-            self._log.debug("< %s", _shown(line))
             try:
-                self._deliver(protocol.read_event(line))
+                event = protocol.read_event(line)
+                # What was written in somebody's voice must not stay in a log that does not name them.
+                self._log.debug("< %s", f"done {event.id}" if isinstance(event, Done) else _shown(line))
+                self._deliver(event)
             except (ValueError, RecursionError) as error:
                 self._log.warning("skipped a line that is no event (%s): %s", error, _shown(line))
 

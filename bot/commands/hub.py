@@ -1,10 +1,11 @@
 """/models import, export, publish: models from elsewhere, and ours for elsewhere. For the bot's owner."""
 
+import asyncio
 import re
 import secrets
 from typing import Any
 
-from bot import text
+from bot import folder, text
 from bot.commands.lookup import find_persona
 from bot.commands.options import Model, PersonaName, Public, Repo, Zip
 from bot.commands.table import Request, command
@@ -19,7 +20,9 @@ from trainer.protocol import ExportTask, ShareTask
 async def models_import(request: Request, model: Model, persona: PersonaName = "") -> Reply:
     _check_owner(request, "models import")
     services = request.services
-    training = Training(persona or _persona_of(model), (), adopt=model, label=model)
+    name = persona or _persona_of(model)
+    await services.store.check_allowed(name.split("-"))
+    training = Training(name, (), adopt=model, label=model)
     job = await services.jobs.submit(training, {}, request.origin)
     return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
 
@@ -32,6 +35,7 @@ async def models_export(request: Request, persona: PersonaName, zip: Zip = False
     exports = services.folder.exports
     exports.mkdir(mode=0o700, exist_ok=True)
     output = exports / f"{services.folder.model(found.name, 0).parent.name}-{found.current.number}{'.zip' * zip}"
+    await asyncio.to_thread(folder.remove, output)  # of the same version, from an earlier time
     await _ask(request, "export", ExportTask(str(found.current.directory), str(output), zip).values())
     return text.exported(found.name, output)
 

@@ -20,7 +20,7 @@ MOST = 1_000_000
 @command("block", "Let nobody train a person, and delete what was made of them", admin=True)
 async def block(request: Request, person: HandleName, sure: Sure = False) -> Reply:
     if not sure:
-        return text.confirm_block(person, await removal.personas_of(request.services, person))
+        return text.confirm_block(person, list(await removal.versions_of(request.services, person)))
     return text.receipt(person, await removal.forget(request.services, person, request.origin.who))
 
 

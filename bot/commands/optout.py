@@ -9,6 +9,7 @@ from bot.commands.options import HandleName, Sure
 from bot.commands.table import Request, command
 from bot.errors import CannotProve, NotProven
 from bot.reply import Reply
+from bot.sources.errors import Declined, Protected, Suspended
 
 SECRET = "proofs"  # noqa: S105  # the name of a setting
 
@@ -22,12 +23,23 @@ async def optout(request: Request, person: HandleName, sure: Sure = False) -> Re
             raise CannotProve(person)
         if not sure:
             return text.prove(person, code)
-        if code not in await request.services.sources.description(person):
-            raise NotProven(person, code)
+        await _check_proof(request, person, code)
     elif not sure:
-        return text.confirm_optout(person, await removal.personas_of(request.services, person))
+        return text.confirm_optout(person, list(await removal.versions_of(request.services, person)))
     removed = await removal.forget(request.services, person, request.origin.who)
     return text.receipt(person, removed)
+
+
+async def _check_proof(request: Request, person: str, code: str) -> None:
+    """A profile that refuses to be collected says enough without a code. Raises NotProven, CannotProve."""
+    try:
+        description = await request.services.sources.description(person)
+    except Declined:
+        return
+    except (Protected, Suspended) as error:
+        raise CannotProve(person) from error
+    if code not in description:
+        raise NotProven(person, code)
 
 
 async def _code(request: Request, person: str) -> str:

@@ -6,7 +6,7 @@ from bot import limits, text
 from bot.commands.options import Base, File, Force, Method, People, Refresh, Seed, SourceName, Sure
 from bot.commands.table import Request, command
 from bot.domain import Corpus, Person, Training
-from bot.errors import BaseNotAllowed, Blocked, NoTweets, TooManyPeople
+from bot.errors import BaseNotAllowed, NoTweets, TooManyPeople
 from bot.handles import persona_name
 from bot.reply import Reply
 from bot.sources.base import Source
@@ -70,9 +70,7 @@ async def _check_allowed(request: Request, people: tuple[str, ...], base: str) -
         raise TooManyPeople(settings.max_people)
     if base and base != settings.base and not request.origin.admin:
         raise BaseNotAllowed(base)
-    for person in people:
-        if await request.services.store.blocked(person):
-            raise Blocked(person)
+    await request.services.store.check_allowed(people)
 
 
 def _person(handle: str, found: Found) -> Person:
@@ -104,6 +102,8 @@ async def _question(request: Request, training: Training, found: dict[str, Found
         for person, each in found.items()
         if each.source and each.source.prices.post
     ]
-    if not any(price.asks for price in prices):
+    dollars = sum(each.dollars for each in prices)
+    await sources.check_budget(dollars)
+    if dollars <= request.services.config.x.confirm_above:
         return None
-    return text.confirm_price(training, sum(each.posts for each in prices), sum(each.dollars for each in prices))
+    return text.confirm_price(training, sum(each.posts for each in prices), dollars)

@@ -106,4 +106,4 @@ class Blocked(Refused):
 
     @property
     def sentence(self) -> str:
-        return f"@{self.handle} may not be imitated here: an admin has blocked it."
+        return f"@{self.handle} may not be imitated here: they asked for that, or an admin did."

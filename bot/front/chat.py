@@ -81,7 +81,13 @@ class Chat:
         await asyncio.wait(tasks)
 
     async def answer(
-        self, origin: Origin, command: Command, given: Given, show: Show, reply_to: Said | None = None
+        self,
+        origin: Origin,
+        command: Command,
+        given: Given,
+        show: Show,
+        reply_to: Said | None = None,
+        spoken: bool = False,
     ) -> None:
         """Run a command, show its answer, and from then on its progress in the same message."""
 
@@ -89,7 +95,7 @@ class Chat:
             await self._attempt(self._messenger.post(origin, Reply(words), f"{origin.update} say"), origin)
 
         async with self._turn(origin.update):
-            reply = await run(command, Request(origin, self._services, say, reply_to), given)
+            reply = await run(command, Request(origin, self._services, say, reply_to, spoken), given)
             if await self._shown_before(origin, reply):
                 return
             await self._remember(origin, reply, await self._attempt(show(reply), origin))
@@ -104,9 +110,14 @@ class Chat:
         await self.answer(origin, command, {**given, "file": file} if file else given, show)
 
     async def talk(self, origin: Origin, words: str, show: Show, replied_to: str = "") -> None:
-        """Answer words that are no command, in a persona's voice; those that reply to a tweet, in that one's."""
-        said = await self._services.store.said(origin, replied_to) if replied_to else None
-        await self.answer(origin, COMMANDS["tweet"], {"prompt": words}, show, said)
+        """Answer words that are no command in the voice of the persona they begin with, reply to, or find here."""
+        store = self._services.store
+        said = await store.said(origin, replied_to) if replied_to else None
+        given = {"prompt": words}
+        name, _, rest = words.partition(" ")
+        if name.startswith("@") and await store.persona(name[1:].lower()):
+            given = {"persona": name, "prompt": rest}
+        await self.answer(origin, COMMANDS["tweet"], given, show, said, spoken=True)
 
     async def deliver(self, notice: Notice, reply: Reply) -> None:
         async with self._turn(notice.origin.update):  # a job may be over before its acknowledgement is sent

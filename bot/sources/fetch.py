@@ -34,15 +34,25 @@ class Estimate:
 
 
 async def estimate(
-    source: Source, handle: str, journal: Journal, want: Want, told: Told, most: int = MOST_POSTS
+    source: Source,
+    handle: str,
+    journal: Journal,
+    want: Want,
+    told: Told,
+    most: int = MOST_POSTS,
+    profile: Profile | None = None,
 ) -> Estimate:
-    """Asks nothing of the network where nothing is to be fetched. Raises what ``Source.profile`` raises."""
+    """Asks nothing of the network where nothing is to be fetched, or where the person was looked up already.
+
+    Raises what ``Source.profile`` raises.
+    """
     place, last, kept = _start(journal, want), journal.last, len(journal.posts())
     if place is None and last:
         return Estimate(last.profile, kept, 0, 0.0, 0.0)
-    profile = await source.profile(handle, told)
-    posts = min(most, _unread(journal, place or Place(1), profile))
-    return Estimate(profile, kept, posts, posts * source.prices.post, source.prices.person)
+    known = (place.profile if place else None) or profile
+    found = known or await source.profile(handle, told)
+    posts = min(most, _unread(journal, place or Place(1), found))
+    return Estimate(found, kept, posts, posts * source.prices.post, 0.0 if known else source.prices.person)
 
 
 async def fetch(

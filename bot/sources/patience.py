@@ -16,8 +16,8 @@ LONGEST_WAIT = 20 * 60.0
 """Seconds; X's windows last 15 minutes. A server that asks for more is not waited for."""
 MOST_WAITS = 3
 """For one page: a limit that is reached again at once is somebody else's to sort out."""
-TELL_EVERY = 30.0
-"""Seconds between two words about the time left."""
+TELL_EVERY = 5.0
+"""Seconds between two words about the time left, and until one who is not wanted any more hears of it."""
 
 _UNTOLD_WAIT = 60.0
 """Seconds, where a 429 does not say for how long."""

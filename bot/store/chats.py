@@ -1,9 +1,11 @@
 """What belongs to chats: settings, who used what when, what was said where, and what buttons stand for."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from bot.domain import Origin, Said
+from bot.errors import Blocked
 from bot.store.database import Database, now
 
 
@@ -98,6 +100,10 @@ class ChatTables(Database):
                     " WHERE platform = ? AND (channel = ? OR channel LIKE ? || '/%')",
                     (new, len(old) + 1, platform, old, old),
                 )
+            await self._db.execute(  # messages of the old group cannot be changed in the new one
+                "UPDATE watchers SET message = '' WHERE platform = ? AND (channel = ? OR channel LIKE ? || '/%')",
+                (platform, new, new),
+            )
             community = f"{platform}:{old}", f"{platform}:{new}"
             await self._db.execute("UPDATE jobs SET community = ? WHERE community = ?", community[::-1])
             for kind in ("channel", "community"):
@@ -124,26 +130,38 @@ class ChatTables(Database):
     async def blocked(self, handle: str) -> bool:
         return bool(await self._row("SELECT 1 FROM blocked WHERE handle = ?", (handle,)))
 
+    async def check_allowed(self, people: Iterable[str]) -> None:
+        """Raises Blocked."""
+        for person in people:
+            if await self.blocked(person):
+                raise Blocked(person)
+
     async def block(self, handle: str, who: str) -> None:
+        """The row is the receipt, and all that is kept of them."""
         async with self._transaction():
             await self._db.execute("INSERT OR IGNORE INTO blocked VALUES (?, ?, ?)", (handle, who, now()))
-            await self._log(who, "block", handle)
 
-    async def scrub(self, person: str, personas: list[str]) -> None:
-        """Rows that name them, or hold what was written in their voice; freed pages are zeroed (``secure_delete``)."""
+    async def scrub(self, person: str, personas: Sequence[str], jobs: Sequence[str]) -> None:
+        """Delete every row that names a person, one of the personas, or belongs to one of the jobs."""
         async with self._transaction():
-            for name in personas:
-                jobs = "(SELECT id FROM jobs WHERE persona = ?)"
-                watchers = f"(SELECT id FROM watchers WHERE job IN {jobs})"
-                await self._db.execute(f"DELETE FROM outbox WHERE watcher IN {watchers}", (name,))
-                await self._db.execute(f"DELETE FROM watchers WHERE job IN {jobs}", (name,))
-                await self._db.execute("DELETE FROM jobs WHERE persona = ?", (name,))
-                await self._db.execute("DELETE FROM said WHERE persona = ?", (name,))
+            await self._db.execute("CREATE TEMP TABLE gone (job TEXT PRIMARY KEY)")
+            await self._db.executemany("INSERT INTO gone VALUES (?)", [(job,) for job in jobs])
+            for name in {person, *personas}:
+                await self._db.execute(
+                    "INSERT OR IGNORE INTO gone SELECT id FROM jobs WHERE names(training, ?)", (name,)
+                )
+                await self._db.execute("DELETE FROM outbox WHERE names(content, ?)", (name,))
+                await self._db.execute("UPDATE jobs SET error = '' WHERE names(error, ?)", (name,))
+                await self._db.execute("DELETE FROM said WHERE persona = ? OR names(words, ?)", (name, name))
                 await self._db.execute("DELETE FROM settings WHERE value = ?", (name,))
-            await self._db.execute("DELETE FROM lines WHERE instr(lower(line), ?)", (f"@{person}",))
-            await self._db.execute("DELETE FROM inbox WHERE instr(lower(content), ?)", (person,))
-            await self._db.execute("DELETE FROM audit WHERE instr(target, ?) AND action <> 'block'", (person,))
-        await self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                for table, column in (("lines", "line"), ("inbox", "content"), ("audit", "target")):
+                    await self._db.execute(f"DELETE FROM {table} WHERE names({column}, ?)", (name,))
+            watchers = "(SELECT id FROM watchers WHERE job IN (SELECT job FROM gone))"
+            await self._db.execute(f"DELETE FROM outbox WHERE watcher IN {watchers}")
+            await self._db.execute("DELETE FROM watchers WHERE job IN (SELECT job FROM gone)")
+            await self._db.execute("DELETE FROM jobs WHERE id IN (SELECT job FROM gone)")
+            await self._db.execute("DROP TABLE gone")
+        await self._rewrite()
 
     async def unblock(self, handle: str, who: str) -> bool:
         """False when nobody had blocked them."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import aiosqlite
 
-from bot import clock
+from bot import clock, handles
 from bot.errors import StoreBroken
 from bot.store.migrations import STEPS
 
@@ -38,6 +38,7 @@ class Database:
                     await connection.execute(f"PRAGMA {pragma}")
                 await store._migrate()
                 await connection.execute("PRAGMA foreign_keys = ON")
+                await connection.create_function("names", 2, handles.named, deterministic=True)
             except aiosqlite.Error as error:
                 raise StoreBroken(str(root / FILE), str(error)) from error
             yield store
@@ -60,6 +61,12 @@ class Database:
             except BaseException:  # a cancelled BEGIN or COMMIT takes effect all the same
                 await self._db.rollback()
                 raise
+
+    async def _rewrite(self) -> None:
+        """Leave nothing of deleted rows in the file or beside it: pages that were split keep pieces of them."""
+        async with self._writing:
+            await self._db.execute("VACUUM")
+            await self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[aiosqlite.Row]:
         return list(await self._db.execute_fetchall(sql, values))

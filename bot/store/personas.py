@@ -78,6 +78,17 @@ class PersonaTables(Database):
             await self._log(who, "delete tweets", handle)
         return [row["digest"] for row in found]
 
+    async def supersede(self, corpus: Corpus) -> list[str]:
+        """Forget what was read of a person before, but for what a job still waits to train on; the digests."""
+        older = (
+            "handle = ? AND digest <> ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE instr(training, digest)"
+            " AND state IN ('waiting', 'ready', 'training'))"
+        )
+        async with self._transaction():
+            found = await self._rows(f"SELECT digest FROM corpora WHERE {older}", (corpus.handle, corpus.digest))
+            await self._db.execute(f"DELETE FROM corpora WHERE {older}", (corpus.handle, corpus.digest))
+        return [row["digest"] for row in found]
+
     async def corpus(self, handle: str, digest: str = "") -> Corpus | None:
         """What was read of a person from that content, or the latest there is."""
         row = await self._row(

@@ -1,6 +1,7 @@
 """Every sentence the bot says when all goes well; errors bring their own (bot/errors)."""
 
 from bot.text.house import (
+    X_TERMS,
     Status,
     confirm_block,
     confirm_optout,
@@ -31,6 +32,7 @@ from bot.text.personas import (
     waiting_for,
     warmed,
 )
+from bot.text.quality import evaluated
 from bot.text.training import (
     already,
     cancelled,
@@ -48,6 +50,7 @@ from bot.text.training import (
 __all__ = [
     "BLOCKS",
     "STAGES",
+    "X_TERMS",
     "Status",
     "already",
     "bar",
@@ -62,6 +65,7 @@ __all__ = [
     "confirm_price",
     "count",
     "deleted",
+    "evaluated",
     "exported",
     "failed",
     "help_lines",

@@ -81,6 +81,13 @@ def status(state: Status) -> Reply:
     return Reply("\n".join(lines), private=True)
 
 
+X_TERMS = (
+    "X is set up as a source. Its terms forbid using posts to train foundation or frontier models, want deleted posts"
+    " deleted here too, and bots labelled as such; whether a persona falls under them is yours to judge:"
+    " https://developer.x.com/developer-terms/policy. Files and Bluesky come without such terms. This is said once."
+)
+
+
 def telegram_sees(name: str, everything: bool) -> str:
     sees = "every message" if everything else "commands, replies to me, and mentions where Telegram passes them on"
     return f"connected as @{name}; in groups I see {sees}"

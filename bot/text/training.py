@@ -41,9 +41,13 @@ def confirm_price(training: Training, posts: int, dollars: float) -> Reply:
     people = " ".join(f"@{person.handle}" for person in training.people)
     sources = {person.source for person in training.people}
     given = {
-        "source": next(iter(sources)) if len(sources) == 1 else None, "base": training.base, "method": training.method, "seed": training.seed,
-        "force": training.force or None, "refresh": training.refresh or None,
-    }  # fmt: skip
+        "source": min(sources) or None if len(sources) == 1 else None,
+        "base": training.base,
+        "method": training.method,
+        "seed": training.seed,
+        "force": training.force or None,
+        "refresh": training.refresh or None,
+    }
     options = " ".join(f"{name}:{str(value).lower()}" for name, value in given.items() if value is not None)
     return Reply(
         f"Reading up to {posts:,} posts of {people} costs ${dollars:.2f} at most. Go on?",

@@ -40,7 +40,7 @@ EXAMPLES: list[tuple[MockingbirdError, str]] = [
     (errors.QuotaSpent(5, clock.now() + timedelta(hours=3)), "free in 3 hours"),
     (errors.CommunityQuotaSpent(9, clock.now() + timedelta(hours=3)), "All 9 trainings of today"),
     (errors.TooFast(9, clock.now() + timedelta(hours=1)), "in 60 minutes"),
-    (errors.Blocked("nasa"), "an admin has blocked it"),
+    (errors.Blocked("nasa"), "they asked for that, or an admin did"),
     (errors.NotBlocked("nasa"), "@nasa is not blocked"),
     (errors.WrongChannel(), "the admins here have chosen others"),
     (errors.UploadLost("x.csv"), "x.csv: send it again"),

@@ -88,8 +88,8 @@ class RunningService(Running):
 class RunningBot(Running):
     """``mockingbird chat --json`` over pipes. Lines are said, events are awaited, nothing is slept for."""
 
-    def __init__(self, data: Path, base: Path, threads: int | None = 1) -> None:
-        super().__init__(data, base, threads)
+    def __init__(self, data: Path, base: Path, threads: int | None = 1, **settings: str) -> None:
+        super().__init__(data, base, threads, **settings)
         self.events: list[Event] = []
         self._news = asyncio.Condition()
         self._lines = 0

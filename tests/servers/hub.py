@@ -48,6 +48,7 @@ class Hub:
         """How many of the next requests are answered with 503."""
         self.cut = 0
         """How many of the next large files end in the middle, with the connection."""
+        self._stalled = ""
         self._going = threading.Event()
         self._going.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"hub": self}))
@@ -76,16 +77,18 @@ class Hub:
         return [each for each in self.requests if each.startswith("GET") and "/api/" not in each]
 
     @contextmanager
-    def stalled(self) -> Iterator[None]:
-        """Every answer waits for the end of the block."""
+    def stalled(self, part: str = "") -> Iterator[None]:
+        """Every answer about a path that holds ``part`` waits for the end of the block."""
+        self._stalled = part
         self._going.clear()
         try:
             yield
         finally:
             self._going.set()
 
-    def wait(self) -> None:
-        self._going.wait()
+    def wait(self, path: str) -> None:
+        if self._stalled in path:
+            self._going.wait()
 
     def files(self, repo: str) -> dict[str, Path]:
         """By name; empty for a model that is not there."""
@@ -122,7 +125,7 @@ class _Handler(Uploads, BaseHTTPRequestHandler):
     def _serve(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append(f"{self.command} {path}")
-        self.hub.wait()
+        self.hub.wait(path)
         if self.hub.unavailable > 0:
             self.hub.unavailable -= 1
             return self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "", "Service Unavailable")

@@ -79,7 +79,7 @@ class Uploads(BaseHTTPRequestHandler):
     def _begin(self) -> tuple[str, bytes]:
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append(f"{self.command} {path}")
-        self.hub.wait()
+        self.hub.wait(path)
         return path, self._body()
 
     def _body(self) -> bytes:

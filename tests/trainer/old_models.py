@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import GPT2LMHeadModel
+from transformers import GPT2LMHeadModel, pipeline
 
 from tests.trainer.conftest import END
 
@@ -139,3 +140,9 @@ def write_old_model(folder: Path, tiny_base: Path, card: str = TWO_IN_2021) -> d
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8")
     return weights
+
+
+def continued(folder: Path, prompt: str) -> str:
+    """What plain ``transformers`` make of a prompt."""
+    generator: Any = pipeline("text-generation", model=str(folder))
+    return str(generator(prompt)[0]["generated_text"])

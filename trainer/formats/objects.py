@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainer.errors import NotATimeline
-from trainer.formats import columns
+from trainer.formats import chats, columns
 from trainer.formats.rows import display_names, tweets
 from trainer.formats.timeline import Row, Timeline, several
 
@@ -23,6 +23,8 @@ def read(text: str) -> Timeline | None:
     documents, skipped = _documents(text)
     if not documents:
         return None
+    if found := chats.read(documents[0]):
+        return found
     return timeline(documents, _kind(documents), skipped)
 
 
@@ -86,7 +88,7 @@ def _kind(documents: list[Any]) -> str:
 
 
 def _is_chat(document: Any) -> bool:
-    """Whether a messenger wrote it: Telegram and Discord exports hold messages where a timeline holds posts."""
+    """Whether some messenger wrote it: exports hold messages where a timeline holds posts."""
     if not isinstance(document, dict):
         return False
     return isinstance(document.get("messages"), list) or isinstance(document.get("chats"), dict)

@@ -63,6 +63,8 @@ class Answer:
         first, *more = pages(reply)
         view = await self._messenger.view(reply)
         if self._sent and reply.private:
+            # A follow-up fills a promise that is still open, even a deleted one.
+            await insist(lambda: self._replace("…", Reply("…"), None))
             await insist(self._interaction.delete_original_response)
             await self._follow_up(first, reply, view)
             message = ""

@@ -35,9 +35,10 @@ def _slash_command(
     name: str, command: Command, called: Called, complete: Complete
 ) -> app_commands.Command[Any, ..., None]:
     """discord.py reads a callback's signature, so the callback gets the one that the command's options make."""
+    names = {option.parameter: option.name for option in command.options}
 
     async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
-        await called(interaction, command, {name: value for name, value in given.items() if value is not None})
+        await called(interaction, command, {names[name]: value for name, value in given.items() if value is not None})
 
     async def suggest(interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         return [app_commands.Choice(name=f"@{name}"[:100], value=name[:100]) for name in await complete(typed)]
@@ -45,8 +46,9 @@ def _slash_command(
     first = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=discord.Interaction)
     callback.__signature__ = inspect.Signature([first, *map(_parameter, command.options)])  # type: ignore[attr-defined]
     if command.options:
-        app_commands.describe(**{option.name: option.spec.help for option in command.options})(callback)
-    personas = [option.name for option in command.options if option.spec.kind is Kind.PERSONA]
+        app_commands.rename(**names)(callback)
+        app_commands.describe(**{option.parameter: option.spec.help for option in command.options})(callback)
+    personas = [option.parameter for option in command.options if option.spec.kind is Kind.PERSONA]
     if personas:
         app_commands.autocomplete(**dict.fromkeys(personas, suggest))(callback)
     return app_commands.Command(name=name, description=command.summary, callback=callback)
@@ -56,7 +58,7 @@ def _parameter(option: Option) -> inspect.Parameter:
     annotation = _annotation(option.spec)
     default = inspect.Parameter.empty if option.required else None
     return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=default,
+        option.parameter, inspect.Parameter.KEYWORD_ONLY, default=default,
         annotation=annotation if option.required else annotation | None,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bot.errors import FileTooBig, UploadLost
+from bot.errors import UploadLost
 from bot.upload import check_size
 
 BLOCK = 1 << 18
@@ -35,8 +35,7 @@ class AttachedFile:
     async def _write(self, response: aiohttp.ClientResponse, target: Path, limit: int) -> None:
         with target.open("wb") as file:
             async for block in response.content.iter_chunked(BLOCK):
-                if file.tell() + len(block) > limit:
-                    raise FileTooBig(self.size, limit)
+                check_size(file.tell() + len(block), limit)
                 await asyncio.to_thread(file.write, block)
             file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())

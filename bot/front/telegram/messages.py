@@ -135,7 +135,7 @@ class Messenger:
                 raise Unreachable("the group has moved") from error
             case Forbidden() | BadRequest():
                 raise ChannelClosed(error.message) from error
-            case NetworkError() if error.__cause__ and not isinstance(error.__cause__, NOT_SENT):
+            case NetworkError(__cause__=httpx.HTTPError() as cause) if not isinstance(cause, NOT_SENT):
                 raise Unsure(error.message) from error
             case _:
                 raise Unreachable(error.message) from error
