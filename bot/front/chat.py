@@ -197,6 +197,9 @@ class Chat:
                 self._follow(replace(watcher, origin=replace(watcher.origin, message=message)))
 
     def _follow(self, watcher: Watcher) -> None:
+        """In place of who followed it without a message, where an acknowledgement is sent again after a restart."""
+        if before := self._followers.get(watcher.id):
+            before[1].cancel()
         self._followers[watcher.id] = watcher, asyncio.create_task(self._show_progress(watcher))
 
     async def _show_progress(self, watcher: Watcher) -> None:

@@ -263,7 +263,7 @@ async def test_a_bot_killed_between_fetching_and_confirming_a_command_carries_it
     assert len((await bot.ask("/jobs list", "admin")).text.splitlines()) == 1
 
 
-@pytest.mark.parametrize("phase", ["finetune", '"stage": "train"', "publish", "sendPhoto"])
+@pytest.mark.parametrize("phase", ['"stage": "load"', '"stage": "train"', '"stage": "publish"', "sendPhoto"])
 async def test_a_bot_killed_in_any_phase_tells_of_the_training_once(
     bot: BotOnTelegram, telegram: Telegram, long_timeline: Path, phase: str
 ) -> None:

@@ -21,7 +21,7 @@ from bot.domain import Origin
 from bot.errors import MockingbirdError
 from bot.front.chat import Chat
 from bot.front.discord.answers import Answer
-from bot.front.discord.messages import Messenger, typing
+from bot.front.discord.messages import REMEMBERED, Messenger, typing
 from bot.front.discord.slash import slash_commands
 from bot.front.discord.upload import AttachedFile
 from bot.limits import speaks_in
@@ -31,9 +31,6 @@ log = logging.getLogger(__name__)
 
 INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
 """None of them privileged: a message that mentions the bot, or is sent to it alone, has its content anyway."""
-
-REMEMBERED = 1000
-"""Updates known again when they are sent a second time after a resumed connection."""
 
 
 class CommandButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?s)(?P<data>[/#].+)"):
@@ -133,8 +130,8 @@ class Discord:
 
     async def heard(self, message: discord.Message) -> None:
         """A mention, a reply to one of our messages, or a private word."""
-        if message.author.id == self._me and message.interaction_metadata:
-            self._answered.append(message.interaction_metadata.id)
+        if message.author.id == self._me:
+            self._note(message)
         if message.author.bot or message.webhook_id or self._again(message.id):
             return
         answered = message.reference.message_id if message.reference else None
@@ -151,6 +148,12 @@ class Discord:
 
         async with typing(message.channel):
             await self._chat.talk(origin, _words(message, self._me), show, replied_to if ours else "")
+
+    def _note(self, ours: discord.Message) -> None:
+        if ours.interaction_metadata:
+            self._answered.append(ours.interaction_metadata.id)
+        if ours.nonce:
+            self._messenger.arrived(str(ours.nonce), ours.id)
 
     async def pressed(self, interaction: discord.Interaction[Any], data: str) -> None:
         if self._again(interaction.id):

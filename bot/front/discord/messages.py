@@ -31,6 +31,9 @@ TOO_MANY_OLD_EDITS = 30046
 EDIT_EVERY, EDIT_OLD_EVERY, OLD = 5.0, 10.0, 50 * 60.0
 """Seconds: a channel takes 5 edits in 5 s; a message older than an hour takes fewer."""
 
+REMEMBERED = 1000
+"""Messages and updates known again when they are met a second time."""
+
 SILENT = discord.AllowedMentions.none()
 
 Items = Callable[[Reply], Awaitable[list["discord.ui.Item[Any]"]]]
@@ -87,6 +90,13 @@ class Messenger:
 
     def __init__(self, client: discord.Client, items: Items) -> None:
         self._client, self._items = client, items
+        self._arrived: dict[str, int] = {}
+
+    def arrived(self, nonce: str, message: int) -> None:
+        """The gateway has shown one of ours: it is not to be sent again, although its sending may seem to fail."""
+        self._arrived[nonce] = message
+        if len(self._arrived) > REMEMBERED:
+            del self._arrived[next(iter(self._arrived))]
 
     async def view(self, reply: Reply) -> discord.ui.View | None:
         if not reply.buttons:
@@ -112,18 +122,22 @@ class Messenger:
             parts["view"] = view
         if reference:
             parts |= {"reference": reference, "mention_author": False}
-        return str((await self._send(channel, key, parts, reply)).id)
+        return str(await self._send(channel, key, parts, reply))
 
     async def _send(
         self, channel: discord.PartialMessageable, key: str, parts: dict[str, Any], reply: Reply | None = None
-    ) -> discord.Message:
+    ) -> int:
+        """The message's id. Discord itself knows a nonce again, but only for some minutes."""
         nonce = hashlib.sha256(f"{channel.id} {key}".encode()).hexdigest()[:25]  # Discord takes 25 characters
 
-        async def send() -> discord.Message:
+        async def send() -> int:
+            if arrived := self._arrived.get(nonce):
+                return arrived
             files = picture(reply) if reply else []
-            return await channel.send(
+            sent = await channel.send(
                 **parts, files=files, nonce=nonce, allowed_mentions=SILENT, suppress_embeds=True
             )  # fmt: skip
+            return sent.id
 
         return await insist(send)
 
