@@ -3,20 +3,28 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
+BENCH ?=
+PEOPLE ?= $(wildcard trainer/starter/people/*.jsonl)
 # Set-up speaks on stderr and leaves stdin alone: both belong to the chat in `make demo < script`.
 PIP := $(VENV)/bin/python -m pip -qq --disable-pip-version-check --no-input
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test bench check format clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PYTHON=python3.12; TORCH_INDEX=https://download.pytorch.org/whl/cpu (the build without CUDA)"
+	@echo "Variables: PEOPLE='NASA.csv dog_rates.csv' for bench; PYTHON=python3.12; TORCH_INDEX=https://download.pytorch.org/whl/cpu (the build without CUDA)"
 
 demo: $(VENV)/installed  ## a chat in this terminal: train a persona and let it tweet
 	@$(VENV)/bin/mockingbird demo
 
 test: $(VENV)/installed-dev  ## all tests
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+bench: $(VENV)/installed-dev  ## side by side with what a user would pick instead; BENCH=--full takes longer
+	@rm -rf benchmarks/results && mkdir benchmarks/results
+	@$(VENV)/bin/python -m benchmarks.generation --json benchmarks/results/generation.json $(BENCH)
+	@$(VENV)/bin/python -m benchmarks.training $(PEOPLE) --json benchmarks/results/training.json $(BENCH)
+	@$(VENV)/bin/python -m benchmarks.timelines $(PEOPLE) --json benchmarks/results/timelines.json
 
 check: $(VENV)/installed-dev  ## lint, format, types and the walls between the parts
 	@$(VENV)/bin/ruff check

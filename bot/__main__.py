@@ -21,7 +21,7 @@ from bot.front.console import Console, JsonLines, Plain, Screen, piped
 
 log = logging.getLogger(__name__)
 
-ONE_SHOT = ("train", "tweet", "personas")
+ONE_SHOT = ("train", "tweet", "personas", "evaluate")
 
 WELCOME = """[bold]Mockingbird[/] learns to tweet like somebody. Three people who never lived are bundled:
   [cyan]/train @mara_bakes[/]      a night-shift baker and her sourdough starter
@@ -120,6 +120,7 @@ def _chat(settings: Config, arguments: argparse.Namespace) -> int:
 async def _talk(settings: Config, arguments: argparse.Namespace, admin: bool, welcome: str = "") -> int:
     async with app.services(settings) as services:
         logs.to_file(settings)
+        await app.say_terms_once(services)
         if sys.stdin.isatty() and sys.stdout.isatty() and not arguments.json:
             from bot.front.terminal import Terminal
 
@@ -143,6 +144,7 @@ async def _use(settings: Config, arguments: argparse.Namespace) -> int:
     given = {name: " ".join(value) if isinstance(value, list) else value for name, value in typed.items() if value}
     async with app.services(settings) as services:
         logs.to_file(settings)
+        await app.say_terms_once(services)
         console = Console(services, _screen(arguments.json), getpass.getuser(), admin=True)
         await console.use(command, given)
     return int(console.failed)
@@ -165,6 +167,7 @@ def _run(settings: Config, arguments: argparse.Namespace) -> int:
 
 async def _work(settings: Config) -> int:
     async with app.services(settings) as services:
+        await app.say_terms_once(services)
         await app.serve(services)
     return 1  # every platform gave up
 

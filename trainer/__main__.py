@@ -14,6 +14,7 @@ VERBS = {
     "adopt": "take a model of the hub or of a directory as a persona",
     "export": "write a persona as plain transformers load it",
     "share": "push a persona to the hub",
+    "judge": "measure how good a persona is",
     "examine": "tell what this machine can do",
 }
 

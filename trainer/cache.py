@@ -6,7 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 class Sized(Protocol):
     @property
-    def bytes(self) -> int: ...
+    def blocks(self) -> dict[int, int]:
+        """Bytes of what it holds in memory, by identity: what several hold counts once."""
 
 
 Loaded = TypeVar("Loaded", bound=Sized)
@@ -25,7 +26,10 @@ class Cache(Generic[Loaded]):
     @property
     def full(self) -> bool:
         """Whether something has to go."""
-        return sum(each.bytes for each in self._held.values()) > self._memory
+        blocks: dict[int, int] = {}
+        for each in self._held.values():
+            blocks |= each.blocks
+        return sum(blocks.values()) > self._memory
 
     def get(self, name: str) -> Loaded:
         """Marks it as used. Raises KeyError."""

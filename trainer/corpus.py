@@ -1,22 +1,20 @@
 """From tweets to batches: the split, the tokens, and rows of one tweet each, so that tweets never see each other."""
 
 import random
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
-from trainer import verbatim
+from trainer import duplicates
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 HELD_OUT, MOST_HELD_OUT = 0.1, 500
 """Share of each person's tweets that the training never sees, and how many at most."""
-WORDS = 8
-"""Words in a row that two tweets must not share across the split: near-duplicates would reward memorising."""
-CHARACTERS = 16
-"""The same for scripts that put no spaces between words, whose characters are units of their own."""
 REPEATED = 4
 """Times an epoch may go through a person's tweets to keep up with the others. Four repeats teach nearly as much as new
 text, further ones ever less (Muennighoff et al., arXiv:2305.16264). Of 200 tweets beside 2,000, the held-out loss was
@@ -63,49 +61,30 @@ class HeldOut:
 def split(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
     """Training tweets and held-out tweets: a tenth, at least one, at most ``MOST_HELD_OUT``.
 
-    Tweets that share a run of words stay on one side. Order within each side is that of ``texts``.
+    Near-duplicates stay on one side, where that leaves half of what is wanted; else, as in the timeline of a machine
+    that fills in a form, only those with eight words in a row in common. Order within each side is that of ``texts``.
     """
     wanted = max(1, min(MOST_HELD_OUT, round(len(texts) * HELD_OUT)))
-    groups = near_duplicates(texts)
-    random.Random(seed).shuffle(groups)
-    held_out: set[int] = set()
-    for group in groups:
-        if len(held_out) + len(group) <= wanted:
-            held_out.update(group)
-    if not held_out:  # every group is larger than the share: the smallest harms least, even if it must be broken
-        held_out.update(min(groups, key=len)[:wanted])
+    held_out = _hold_out(duplicates.alike(texts), wanted, seed)
+    if 2 * len(held_out) < wanted:
+        groups = duplicates.quoting(texts)
+        held_out = _hold_out(groups, wanted, seed)
+        # When even so every group is larger than the share, the smallest harms least, though it must be broken.
+        held_out = held_out or set(min(groups, key=len)[:wanted])
     train = [text for index, text in enumerate(texts) if index not in held_out]
     return train, [texts[index] for index in sorted(held_out)]
 
 
-def near_duplicates(texts: Sequence[str]) -> list[list[int]]:
-    """Indices of the texts in groups; texts that share a run, directly or through others, share a group."""
-    parent = list(range(len(texts)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    first: dict[int, int] = {}
-    for index, text in enumerate(texts):
-        for run in _runs(text):
-            parent[root(index)] = root(first.setdefault(run, index))
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    for index in range(len(texts)):
-        groups[root(index)].append(index)
-    return list(groups.values())
+def _hold_out(groups: list[list[int]], wanted: int, seed: int) -> set[int]:
+    """Whole groups, as many as fit."""
+    held_out: set[int] = set()
+    for group in random.Random(seed).sample(groups, len(groups)):
+        if len(held_out) + len(group) <= wanted:
+            held_out.update(group)
+    return held_out
 
 
-def _runs(text: str) -> Iterable[int]:
-    """Hashes of the text's runs; of the whole text where it is shorter than a run."""
-    units = verbatim.units(text)
-    length = WORDS if sum(map(len, units)) > 2 * len(units) else CHARACTERS
-    return {hash(tuple(units[start : start + length])) for start in range(max(1, len(units) - length + 1))}
-
-
-def tokenise(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int) -> list[Row]:
+def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], context: int) -> list[Row]:
     """Each tweet between a begin and an end token, which GPT-2 has as one; cut, without its end, to ``context``."""
     backend = tokenizer.backend_tokenizer
     backend.encode_special_tokens = True  # a tweet that spells out <|endoftext|> must not end there

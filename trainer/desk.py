@@ -1,16 +1,27 @@
 """Where the generating child's threads meet: what waits, what is loaded, and whose turn it is."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Generic
+from typing import Generic, Protocol, TypeVar
 
-from trainer.cache import Cache, Loaded
+from trainer.cache import Cache, Sized
 from trainer.protocol import GenerateTask, Request
 
-BATCH = 64
+BATCH = 80
 """Tweets drawn at once: bounds the memory of a batch, and how long others wait for it."""
+TOGETHER = 8
+"""Models in a batch: each costs all rows of it a little."""
+
+
+class Companion(Sized, Protocol):
+    @property
+    def company(self) -> Hashable:
+        """Models that give the same can be drawn from in one batch."""
+
+
+Loaded = TypeVar("Loaded", bound=Companion)
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class Desk(Generic[Loaded]):
         """To be loaded, in this order; the one being loaded stands first until it is."""
         self._fresh: set[str] = set()
         """Loaded for requests that have not had a turn."""
-        self._running = ""
+        self._running: set[str] = set()
 
     def add(self, ticket: Ticket) -> None:
         with self._changed:
@@ -73,7 +84,7 @@ class Desk(Generic[Loaded]):
             self._cache.put(model, loaded)
             if model in self._waiting:
                 self._fresh.add(model)
-            self._settle(model)
+            self._settle({model})
             return self._warming.pop(model, [])
 
     def not_loaded(self, model: str) -> list[Request]:
@@ -82,30 +93,37 @@ class Desk(Generic[Loaded]):
             self._wanted.remove(model)
             return [ticket.request for ticket in self._waiting.pop(model, [])] + self._warming.pop(model, [])
 
-    def next_batch(self) -> tuple[str, Loaded, list[Ticket]]:
+    def next_batch(self) -> list[tuple[Loaded, Ticket]]:
         """Waits for requests whose model is loaded."""
         with self._changed:
             self._changed.wait_for(lambda: any(model in self._cache for model in self._waiting))
-            model = next(model for model in self._waiting if model in self._cache)
-            batch, later = _split(self._waiting.pop(model))
-            if later:
-                self._waiting[model] = later
-            self._fresh.discard(model)
-            self._running = model
-            return model, self._cache.get(model), batch
+            batch = _first_part([ticket for model in self._together() for ticket in self._waiting[model]])
+            self._running = {ticket.task.model for ticket in batch}
+            for model in self._running:
+                if later := [ticket for ticket in self._waiting.pop(model) if ticket not in batch]:
+                    self._waiting[model] = later
+            self._fresh -= self._running
+            return [(self._cache.get(ticket.task.model), ticket) for ticket in batch]
 
-    def served(self, model: str) -> None:
+    def served(self) -> None:
+        """The last batch is done."""
         with self._changed:
-            self._running = ""
-            self._settle(model)
+            done, self._running = self._running, set()
+            self._settle(done)
+
+    def _together(self) -> list[str]:
+        """The model whose turn it is, and those that can come along."""
+        ready = [model for model in self._waiting if model in self._cache]
+        company = self._cache.get(ready[0]).company
+        return [model for model in ready if self._cache.get(model).company == company][:TOGETHER]
 
     def _want(self, model: str) -> None:
         if model not in self._cache and model not in self._wanted:
             self._wanted.append(model)
         self._changed.notify_all()
 
-    def _settle(self, last_used: str) -> None:
-        self._make_room(lambda model: model != last_used and self._idle(model))
+    def _settle(self, last_used: set[str]) -> None:
+        self._make_room(lambda model: model not in last_used and self._idle(model))
         self._changed.notify_all()
 
     def _make_room(self, may_go: Callable[[str], bool]) -> bool:
@@ -115,11 +133,10 @@ class Desk(Generic[Loaded]):
         return not self._cache.full
 
     def _idle(self, model: str) -> bool:
-        return model != self._running and model not in self._fresh
+        return model not in self._running and model not in self._fresh
 
 
-def _split(tickets: list[Ticket]) -> tuple[list[Ticket], list[Ticket]]:
-    """Those drawn now, and those for the next turn. A request with a seed fills a batch alone (see ``sampling``)."""
+def _first_part(tickets: Sequence[Ticket]) -> list[Ticket]:
+    """Those drawn now. A request with a seed fills a batch alone (see ``sampling``)."""
     totals = accumulate(ticket.task.count if ticket.task.seed is None else BATCH for ticket in tickets)
-    size = sum(total <= BATCH for total in totals)
-    return tickets[:size], tickets[size:]
+    return [ticket for ticket, total in zip(tickets, totals, strict=True) if total <= BATCH]

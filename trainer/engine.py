@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from transformers import GPT2LMHeadModel, PreTrainedModel
 
-from trainer import gpt2
 from trainer.errors import UnusableBase
+from trainer.lora import Adapter
+
+PRUNE_BELOW = 0.75
+"""Share of a batch's rows still going at which the others are taken out: that copies all keys and values."""
+LOOKS = {"cuda": 8}
+"""Steps between two looks at whether rows have ended. On a GPU each look waits for all that was queued."""
 
 
 @dataclass(frozen=True)
@@ -38,36 +42,67 @@ class Vocabulary:
     """Never drawn: other special tokens, and numbers that no token has."""
 
 
-def lay_out(model: PreTrainedModel) -> None:
-    """Store the head by columns: with the few rows of a batch, MKL multiplies it up to twice as fast. Same values."""
-    head = model.get_output_embeddings().weight
-    if head.device.type == "cpu":
-        head.data = head.data.t().contiguous().t()
+class Decoder(Protocol):
+    """A model with the keys and values of what it has read."""
+
+    def feed(self, ids: Tensor) -> Tensor:
+        """Logits [rows, vocabulary] after ids [rows, length]."""
+
+    def keep(self, going: Tensor) -> None:
+        """Go on with these rows only."""
+
+
+class Engine(Protocol):
+    """A model as generating needs it."""
+
+    device: torch.device
+
+    @property
+    def bytes(self) -> int:
+        """Memory its parameters take."""
+
+    @property
+    def context(self) -> int:
+        """Tokens that it can see at once."""
+
+    @property
+    def vocabulary(self) -> int:
+        """Size of its output."""
+
+    def decoder(self, mask: Tensor | None, adapters: Sequence[Adapter], rows: int, room: int) -> Decoder:
+        """``mask``: [rows, length] of the prompts, zeros hide the filling; ``adapters``: of each row, or none at all;
+        ``room``: the most tokens a row will have."""
 
 
 @torch.inference_mode()
-def continue_rows(model: PreTrainedModel, vocabulary: Vocabulary, rows: Sequence[Row]) -> list[list[int]]:
+def continue_rows(
+    engine: Engine, vocabulary: Vocabulary, rows: Sequence[Row], adapters: Sequence[Adapter] = ()
+) -> list[list[int]]:
     """The tokens added to each row, the one that stopped it included. Raises UnusableBase where the model is broken."""
-    ids, mask = _padded([row.prompt for row in rows], model.device)
-    draw = _Draw(vocabulary, rows, model.device)
-    limits = torch.tensor([len(row.dice) for row in rows], device=model.device)
-    decoder = _decoder(model, mask, len(rows), ids.shape[1] + int(limits.max()))
-    places = torch.arange(len(rows), device=model.device)
-    added = ids.new_full((len(rows), int(limits.max())), -1)
+    ids, mask = _padded([row.prompt for row in rows], engine.device)
+    draw = _Draw(vocabulary, rows, engine.device)
+    longest = max(len(row.dice) for row in rows)
+    limits = torch.tensor([len(row.dice) for row in rows], device=engine.device)
+    decoder = engine.decoder(mask, adapters, len(rows), ids.shape[1] + longest)
+    places = torch.arange(len(rows), device=engine.device)
+    added = ids.new_full((len(rows), longest), -1)
+    going = torch.ones_like(places, dtype=torch.bool)
     logits = decoder.feed(ids)
     if not logits.isfinite().all():
         raise UnusableBase("This persona's weights are damaged; train it again.")
-    for step in range(added.shape[1]):
+    for step in range(longest):
         tokens = draw(logits, step)
-        added[places, step] = tokens
-        going = ~vocabulary.stops[tokens] & (limits > step + 1)
-        if not going.all():
+        added[places, step] = torch.where(going, tokens, -1)
+        going = going & ~vocabulary.stops[tokens] & (limits > step + 1)
+        if step % LOOKS.get(engine.device.type, 1) == 0 and (left := int(going.sum())) <= PRUNE_BELOW * len(places):
+            if not left:
+                break
             places, limits, tokens = places[going], limits[going], tokens[going]
             decoder.keep(going)
             draw.keep(going)
-        if not len(places):
-            break
-        logits = decoder.feed(tokens[:, None])
+            going = going[going]
+        if step + 1 < longest:
+            logits = decoder.feed(tokens[:, None])
     return [[token for token in row if token >= 0] for row in added.tolist()]
 
 
@@ -105,48 +140,6 @@ class _Draw:
         rank = (sums <= mass * self._dice[step][:, None]).logical_and_(kept).sum(-1, keepdim=True)
         rank = torch.minimum(rank, kept.sum(-1, keepdim=True) - 1)  # rounding may carry the sum past the last one kept
         return tokens.gather(1, rank)[:, 0]
-
-
-class Decoder(Protocol):
-    """A model with the keys and values of what it has read."""
-
-    def feed(self, ids: Tensor) -> Tensor:
-        """Logits [rows, vocabulary] after ids [rows, length]."""
-
-    def keep(self, going: Tensor) -> None:
-        """Go on with these rows only."""
-
-
-def _decoder(model: PreTrainedModel, mask: Tensor | None, rows: int, room: int) -> Decoder:
-    if gpt2.suits(model):
-        return gpt2.Gpt2Decoder(cast(GPT2LMHeadModel, model), mask, rows, room)
-    return AnyDecoder(model, mask)
-
-
-class AnyDecoder:
-    """The decoder of whatever ``transformers`` can load."""
-
-    def __init__(self, model: PreTrainedModel, mask: Tensor | None) -> None:
-        self._model = model
-        self._mask = mask
-        self._cache: Any = None
-
-    def feed(self, ids: Tensor) -> Tensor:
-        extra = {}
-        if self._mask is not None:
-            if self._cache is not None:
-                self._mask = torch.cat((self._mask, self._mask.new_ones(len(ids), ids.shape[1])), 1)
-            positions = (self._mask.cumsum(-1) - 1).clamp(min=0)
-            extra = {"attention_mask": self._mask, "position_ids": positions[:, -ids.shape[1] :]}
-        output = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1, **extra)
-        self._cache = output.past_key_values
-        logits: Tensor = output.logits[:, -1]
-        return logits
-
-    def keep(self, going: Tensor) -> None:
-        self._cache.batch_select_indices(going)
-        if self._mask is not None:
-            self._mask = self._mask[going]
 
 
 def _padded(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor | None]:

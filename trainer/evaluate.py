@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from trainer.base import Base
-from trainer.corpus import IGNORED, Batch
+from trainer.corpus import IGNORED, Batch, HeldOut, Row
 from trainer.memory import Slices, nothing
 
 
@@ -16,6 +16,19 @@ def loss_sum(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
     """Nats, summed over all labels that are not ignored; ids and labels are [rows, length]."""
     logits = model(input_ids=ids, use_cache=False).logits
     return cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+
+
+def unigram_loss(rows: Sequence[Row], held_out: HeldOut) -> float:
+    """Nats a character of held-out tweets when each token is foretold by its frequency in the training ``rows`` alone.
+
+    Add-one smoothing, with one more token for all that were never seen. What a model knows beyond this is its own.
+    """
+    labels = torch.cat([batch.labels[batch.labels != IGNORED] for batch in held_out.batches])
+    seen = torch.tensor([token for row in rows for token in row[1:]])
+    size = 1 + int(max(labels.max(), seen.max()))
+    counts = torch.bincount(seen, minlength=size)
+    total = len(seen) + int((counts > 0).sum()) + 1
+    return float(-torch.log((counts[labels] + 1) / total).sum() / max(1, held_out.characters))
 
 
 @torch.no_grad()

@@ -42,7 +42,7 @@ def _look(what: str, find: Callable[[], str]) -> dict[str, Any]:
 def _device(asked: str) -> str:
     import torch
 
-    from trainer.base import find_device, find_precision
+    from trainer.device import find_device, find_precision
 
     device = find_device(asked)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, speakers, verbatim
 from trainer.base import Base
@@ -39,6 +39,18 @@ class Data:
     held_out: list[HeldOut]
     marks: list[int]
     """Of the people, in this order; none for one person."""
+
+    @classmethod
+    def of(cls, model: Base, sides: list[tuple[list[str], list[str]]], marks: Sequence[int] = ()) -> Self:
+        """From each person's training and held-out tweets; the latter carry the marks, if there are any."""
+        context = model.context - bool(marks)
+        people = [tokenise(model.tokenizer, train, context) for train, _ in sides]
+        rows = [tokenise(model.tokenizer, texts, context) for _, texts in sides]
+        characters = [sum(map(len, model.tokenizer.batch_decode(each, skip_special_tokens=True))) for each in rows]
+        if marks:
+            rows = [[marked(row, mark) for row in each] for each, mark in zip(rows, marks, strict=True)]
+        held_out = [batches(sorted(each, key=len), EVALUATED_TOKENS, marks) for each in rows]
+        return cls(people, list(map(HeldOut, held_out, characters)), list(marks))
 
     @property
     def tokens_a_character(self) -> float:
@@ -81,12 +93,12 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
 
     with _heartbeat(report, "tokenize"):
         sides = [split(corpus.texts, task.seed) for corpus in corpora]
-        data = _data(model, sides)
+        data = Data.of(model, sides)
         slices = Slices(_choose(task, model, data).slice_tokens)
         before = loop.people_loss(model, data.held_out, slices) * data.tokens_a_character
         if task.method == "full":
             graft(model, [text for train, _ in sides for text in train])
-        data = _data(model, sides, speakers.add(model, [corpus.handle for corpus in corpora]))
+        data = Data.of(model, sides, speakers.add(model, [corpus.handle for corpus in corpora]))
         chosen = _choose(task, model, data)
         mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))
 
@@ -117,18 +129,6 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         _write(unpublished, told)
         disk.publish(unpublished, Path(task.output))
     return _result(task, told)
-
-
-def _data(model: Base, sides: list[tuple[list[str], list[str]]], marks: Sequence[int] = ()) -> Data:
-    """From each person's training and held-out tweets; the latter carry the marks, if there are any."""
-    context = model.context - bool(marks)
-    people = [tokenise(model.tokenizer, train, context) for train, _ in sides]
-    rows = [tokenise(model.tokenizer, texts, context) for _, texts in sides]
-    characters = [sum(map(len, model.tokenizer.batch_decode(each, skip_special_tokens=True))) for each in rows]
-    if marks:
-        rows = [[marked(row, mark) for row in each] for each, mark in zip(rows, marks, strict=True)]
-    held_out = [batches(sorted(each, key=len), EVALUATED_TOKENS, marks) for each in rows]
-    return Data(people, list(map(HeldOut, held_out, characters)), list(marks))
 
 
 def _choose(task: FinetuneTask, model: Base, data: Data) -> recipe.Recipe:

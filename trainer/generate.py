@@ -20,7 +20,7 @@ from trainer.errors import Cancelled, TrainerError
 from trainer.protocol import Done, GenerateResult, GenerateTask, Request, Sample
 
 if TYPE_CHECKING:
-    from trainer.sampling import Persona
+    from trainer.persona import Persona
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Generator:
     def _load(self) -> None:
         import torch
 
-        from trainer.sampling import Persona
+        from trainer.persona import Persona
 
         if "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(os.cpu_count() or 1)
@@ -91,10 +91,11 @@ class Generator:
 
     def _generate(self) -> None:
         while True:
-            model, persona, tickets = self._desk.next_batch()
-            for ticket, drawn in zip(tickets, _draw(persona, [ticket.task for ticket in tickets]), strict=True):
-                self._answer(ticket, drawn)
-            self._desk.served(model)
+            batch = self._desk.next_batch()
+            drawn = _draw([(persona, ticket.task) for persona, ticket in batch])
+            for (_, ticket), each in zip(batch, drawn, strict=True):
+                self._answer(ticket, each)
+            self._desk.served()
 
     def _answer(self, ticket: Ticket, drawn: Drawn) -> None:
         if isinstance(drawn, Exception):
@@ -115,17 +116,17 @@ def _model(request: Request) -> str:
     return model
 
 
-def _draw(persona: "Persona", tasks: Sequence[GenerateTask]) -> Sequence[Drawn]:
+def _draw(asked: Sequence[tuple["Persona", GenerateTask]]) -> Sequence[Drawn]:
     from trainer import sampling
 
-    if len(tasks) > 1:
+    if len(asked) > 1:
         try:
-            return sampling.tweets_together(persona, tasks)
+            return sampling.tweets_together(asked)
         except Exception as error:  # one of them may be to blame: each for itself
-            log.warning("a batch of %d failed, drawing each alone", len(tasks), exc_info=error)
-            return [drawn for task in tasks for drawn in _draw(persona, [task])]
+            log.warning("a batch of %d failed, drawing each alone", len(asked), exc_info=error)
+            return [drawn for each in asked for drawn in _draw([each])]
     try:
-        return [sampling.tweets(persona, tasks[0])]
+        return [sampling.tweets(*asked[0])]
     except Exception as error:  # noqa: BLE001  # and whatever one throws here, this request alone
         return [error]
 

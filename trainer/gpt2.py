@@ -1,61 +1,209 @@
 """GPT-2 without the framework around it, which takes more of a small model's time than the arithmetic does."""
 
-from typing import Any
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.nn import LayerNorm
-from torch.nn.functional import embedding, gelu, layer_norm, linear, pad, scaled_dot_product_attention
-from transformers import GPT2LMHeadModel, PreTrainedModel
-from transformers.pytorch_utils import Conv1D
+from torch.nn.functional import embedding, gelu, layer_norm, pad, scaled_dot_product_attention
+
+from trainer import dense
+from trainer.dense import Dense, Int8, Make, Plain
+from trainer.lora import Adapter, Mix
+from trainer.tensors import TensorFile
+
+WEIGHTS = "model.safetensors"
+Read = Callable[[str], Tensor]
+"""From the name of a tensor, without "transformer.", to its values in the precision of the file."""
 
 
-def suits(model: PreTrainedModel) -> bool:
-    """Whether this is GPT-2 as published, without the variations that its config allows."""
-    if type(model) is not GPT2LMHeadModel:
-        return False
-    config = model.config
-    varied = config.scale_attn_by_inverse_layer_idx or config.reorder_and_upcast_attn or config.add_cross_attention
-    plain = config.scale_attn_weights and config.activation_function == "gelu_new" and config.tie_word_embeddings
-    return bool(plain and not varied)
+def suits(config: Mapping[str, Any]) -> bool:
+    """Whether this is GPT-2 as published, without the variations that its ``config.json`` allows."""
+    usual = {
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "scale_attn_by_inverse_layer_idx": False,
+        "reorder_and_upcast_attn": False,
+        "add_cross_attention": False,
+        "scale_attn_weights": True,
+        "activation_function": "gelu_new",
+        "tie_word_embeddings": True,
+        "n_inner": None,
+    }
+    return "model_type" in config and all(config.get(name, value) == value for name, value in usual.items())
+
+
+@dataclass(frozen=True)
+class Norm:
+    weight: Tensor
+    bias: Tensor
+    epsilon: float
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        return layer_norm(hidden, self.weight.shape, self.weight, self.bias, self.epsilon)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A layer, its parts named as in the file."""
+
+    place: str
+    ln_1: Norm
+    ln_2: Norm
+    parts: dict[str, Dense]
+
+
+class Table:
+    """The tokens' embeddings, which are the head's weights as well."""
+
+    def __init__(self, weight: Tensor, make: Make) -> None:
+        """``weight``: [vocabulary, width]."""
+        self.size = len(weight)
+        self._head = make(weight.t(), weight.new_zeros(self.size))
+        if isinstance(self._head, Plain):
+            self._rows, self._scales, self.bytes = self._head.weight.t(), None, self._head.bytes
+        else:
+            self._rows, self._scales = dense.eight_bits(weight) if make is Int8 else (weight.clone(), None)
+            self.bytes = self._head.bytes + self._rows.nbytes
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        rows = embedding(ids, self._rows)
+        return rows.float() * embedding(ids, self._scales[:, None]) if self._scales is not None else rows
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[rows, vocabulary] from [rows, width]."""
+        return self._head(hidden)
+
+
+class Gpt2:
+    """The weights, ready to draw with. An ``Engine``."""
+
+    def __init__(self, config: Mapping[str, Any], read: Read, device: torch.device, dtype: torch.dtype) -> None:
+        """Raises KeyError for a tensor that is missing, ValueError for a shape that does not fit."""
+        self.device, self.heads, self.context = device, config["n_head"], config["n_positions"]
+        parts = _Parts(config, read, device, dtype)
+        self.table = Table(parts.take("wte.weight", config["vocab_size"], parts.width), parts.make)
+        self.places = parts.take("wpe.weight", self.context, parts.width).to(device, dtype)
+        self.blocks = [parts.block(str(number)) for number in range(config["n_layer"])]
+        self.last = parts.norm("ln_f")
+
+    @classmethod
+    def load(cls, directory: Path, device: torch.device, dtype: torch.dtype) -> Self | None:
+        """None for another model, or one in several files. Raises what reading damaged files raises."""
+        config = json.loads((directory / "config.json").read_text("utf-8"))
+        if not suits(config) or (directory / f"{WEIGHTS}.index.json").exists():
+            return None
+        return cls(config, read_from(directory / WEIGHTS), device, dtype)
+
+    @property
+    def bytes(self) -> int:
+        parts = sum(each.bytes for block in self.blocks for each in block.parts.values())
+        return parts + self.table.bytes + self.places.nbytes
+
+    @property
+    def vocabulary(self) -> int:
+        return self.table.size
+
+    def decoder(self, mask: Tensor | None, adapters: Sequence[Adapter], rows: int, room: int) -> "Gpt2Decoder":
+        return Gpt2Decoder(self, mask, Mix(adapters) if adapters else None, rows, room)
+
+
+class _Parts:
+    """Makes the parts of the tensors of a file, each looked at for its shape."""
+
+    def __init__(self, config: Mapping[str, Any], read: Read, device: torch.device, dtype: torch.dtype) -> None:
+        self.width, self._epsilon = config["n_embd"], config["layer_norm_epsilon"]
+        self._read, self._device, self._dtype = read, device, dtype
+        parameters = config["vocab_size"] * self.width + 12 * config["n_layer"] * self.width**2
+        halved = read("wte.weight").dtype == torch.float16
+        self.make = dense.choose(device, dtype, parameters, halved=halved)
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        tensor = self._read(name)
+        if tensor.shape != shape:
+            raise ValueError(f"{name} has the shape {list(tensor.shape)} instead of {list(shape)}")
+        return tensor
+
+    def norm(self, name: str) -> Norm:
+        weight, bias = (self.take(f"{name}.{each}", self.width) for each in ("weight", "bias"))
+        return Norm(weight.to(self._device, self._dtype), bias.to(self._device, self._dtype), self._epsilon)
+
+    def block(self, place: str) -> Block:
+        width = self.width
+        shapes = {
+            "attn.c_attn": (width, 3 * width),
+            "attn.c_proj": (width, width),
+            "mlp.c_fc": (width, 4 * width),
+            "mlp.c_proj": (4 * width, width),
+        }
+        dense = {name: self._dense(f"h.{place}.{name}", *shape) for name, shape in shapes.items()}
+        return Block(place, self.norm(f"h.{place}.ln_1"), self.norm(f"h.{place}.ln_2"), dense)
+
+    def _dense(self, name: str, width: int, outputs: int) -> Dense:
+        return self.make(self.take(f"{name}.weight", width, outputs), self.take(f"{name}.bias", outputs))
 
 
 class Gpt2Decoder:
     """The model with the keys and values of what it has read; ``room``: the most tokens it will read."""
 
-    def __init__(self, model: GPT2LMHeadModel, mask: Tensor | None, rows: int, room: int) -> None:
-        config, self._body = model.config, model.transformer
-        self._blocks: list[Any] = list(self._body.h)
-        self._heads = config.n_head
-        shape = (config.n_layer, 2, rows, config.n_head, room, config.n_embd // config.n_head)
-        self._cache = self._body.wte.weight.new_empty(shape)
+    def __init__(self, model: Gpt2, mask: Tensor | None, mix: Mix | None, rows: int, room: int) -> None:
+        self._model, self._mix = model, mix
+        width = model.places.shape[1]
+        shape = (2, rows, model.heads, room, width // model.heads)
+        self._cache = [model.places.new_empty(shape) for _ in model.blocks]
         self._seen = 0
         self._visible = None if mask is None else pad(mask.bool(), (0, room - mask.shape[1]), value=True)
 
     def feed(self, ids: Tensor) -> Tensor:
         """Logits [rows, vocabulary] after ids [rows, length]."""
-        body, past = self._body, self._seen
+        return self.logits(self.read(ids)[:, -1])
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """[rows, vocabulary] from [rows, width]."""
+        return self._model.table.logits(hidden)
+
+    def read(self, ids: Tensor) -> Tensor:
+        """What the head sees at each place, [rows, length, width]."""
+        model, past = self._model, self._seen
         self._seen += ids.shape[1]
-        hidden = embedding(ids, body.wte.weight) + self._positions(past)
+        hidden = model.table.look_up(ids)
+        if self._mix:
+            hidden = self._mix.embed(ids, hidden)
+        hidden = hidden + self._positions(past)
         mask = self._attention_mask(past)
-        for block, cache in zip(self._blocks, self._cache, strict=True):
-            hidden = hidden + self._attend(block, cache, _normal(hidden, block.ln_1), past, mask)
-            inner = gelu(_dense(_normal(hidden, block.ln_2), block.mlp.c_fc), approximate="tanh")
-            hidden = hidden + _dense(inner, block.mlp.c_proj)
-        return linear(_normal(hidden[:, -1], body.ln_f), body.wte.weight)
+        for block, cache in zip(model.blocks, self._cache, strict=True):
+            hidden = hidden + self._attend(block, cache, block.ln_1(hidden), past, mask)
+            inner = gelu(self._dense(block, "mlp.c_fc", block.ln_2(hidden)), approximate="tanh")
+            hidden = hidden + self._dense(block, "mlp.c_proj", inner)
+        return model.last(hidden)
 
     def keep(self, going: Tensor) -> None:
-        self._cache = self._cache[:, :, going]
+        for place, cache in enumerate(self._cache):
+            rows = cache[:, going, :, : self._seen]
+            self._cache[place] = cache.new_empty(2, rows.shape[1], *cache.shape[2:])
+            self._cache[place][:, :, :, : self._seen] = rows
         if self._visible is not None:
             self._visible = self._visible[going]
+        if self._mix:
+            self._mix.keep(going)
+
+    def _dense(self, block: Block, name: str, hidden: Tensor) -> Tensor:
+        flat = hidden.reshape(-1, hidden.shape[-1])
+        given = block.parts[name](flat)
+        if self._mix:
+            given = self._mix.add(f"{block.place}.{name}", flat, given)
+        return given.view(*hidden.shape[:-1], -1)
 
     def _positions(self, past: int) -> Tensor:
         """Embeddings of the places [rows or 1, length, width]; the filling on the left has none of its own."""
-        table = self._body.wpe.weight
+        table = self._model.places
         if self._visible is None:
             return table[past : self._seen]
         places = self._visible[:, : self._seen].cumsum(-1)[:, past:] - 1
-        return embedding(places.clamp(min=0), table)
+        return embedding(places.clamp(0, len(table) - 1), table)  # rows that have ended may run past it
 
     def _attention_mask(self, past: int) -> Tensor | None:
         """What each token may look at [rows, 1, length, seen]; None: all before it."""
@@ -66,22 +214,20 @@ class Gpt2Decoder:
         # The filling looks at itself: a softmax over nothing is no number, and would spread.
         return ((columns <= lines) & self._visible[:, None, None, : self._seen]) | (columns == lines)
 
-    def _attend(self, block: Any, cache: Tensor, hidden: Tensor, past: int, mask: Tensor | None) -> Tensor:
+    def _attend(self, block: Block, cache: Tensor, hidden: Tensor, past: int, mask: Tensor | None) -> Tensor:
         rows, length, width = hidden.shape
-        joint = _dense(hidden, block.attn.c_attn).view(rows, length, 3, self._heads, -1)
+        joint = self._dense(block, "attn.c_attn", hidden).view(rows, length, 3, self._model.heads, -1)
         query, *new = joint.permute(2, 0, 3, 1, 4)
         for kept, each in zip(cache, new, strict=True):
             kept[:, :, past : self._seen] = each
         keys, values = cache[:, :, :, : self._seen]
         causal = mask is None and length > 1
         mixed = scaled_dot_product_attention(query, keys, values, mask, is_causal=causal)
-        return _dense(mixed.transpose(1, 2).reshape(rows, length, width), block.attn.c_proj)
+        return self._dense(block, "attn.c_proj", mixed.transpose(1, 2).reshape(rows, length, width))
 
 
-def _dense(hidden: Tensor, layer: Conv1D) -> Tensor:
-    flat = torch.addmm(layer.bias, hidden.reshape(-1, hidden.shape[-1]), layer.weight)
-    return flat.view(*hidden.shape[:-1], -1)
-
-
-def _normal(hidden: Tensor, layer: LayerNorm) -> Tensor:
-    return layer_norm(hidden, layer.normalized_shape, layer.weight, layer.bias, layer.eps)
+def read_from(file: Path) -> Read:
+    """Reads the tensors of a file. Raises what reading damaged files raises."""
+    tensors = TensorFile(file)
+    prefix = "transformer." if "transformer.wte.weight" in tensors else ""
+    return lambda name: tensors[prefix + name]

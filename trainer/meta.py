@@ -5,12 +5,14 @@ import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from trainer import publish, speakers
+from trainer import publish, quality, speakers
 from trainer.base import Base
 from trainer.checkpoint import State
 from trainer.corpus import epoch_tokens
+from trainer.evaluate import unigram_loss
 from trainer.protocol import FinetuneTask
 from trainer.recipe import Recipe
 from trainer.tweets import Corpus
@@ -43,6 +45,7 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
         "seed": task.seed,
         "hyperparameters": asdict(chosen),
         "corpora": hashes(task),
+        "real": quality.describe([text for corpus in corpora for text in corpus.texts], task.seed),
         "versions": publish.library_versions(),
         "history": {"train": _curve(state.losses), "held_out": [list(point) for point in state.held_out]},
         "notes": state.notes,
@@ -64,6 +67,7 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
         "base_held_out_loss": before / a_character,
         "held_out_loss_per_character": after * a_character,
         "base_held_out_loss_per_character": before,
+        "unigram_held_out_loss_per_character": fmean(map(unigram_loss, data.people, data.held_out)),
         "perplexity": math.exp(min(after, 700.0)),
         "best_step": state.best_step,
         "steps": state.step,

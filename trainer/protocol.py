@@ -209,6 +209,24 @@ class ShareResult(Wire):
     commit: str
 
 
+@dataclass(frozen=True)
+class JudgeTask(Wire):
+    """Measure how good a version is, and write that into its ``meta.json`` too."""
+
+    model: str
+    """Directory of a version."""
+    samples: int = 200
+    """Tweets to draw."""
+    seed: int = 1
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class JudgeResult(Wire):
+    quality: dict[str, Any]
+    """Losses on held-out tweets in nats a character, and how the drawn tweets compare to the real ones."""
+
+
 # What travels.
 
 
@@ -216,8 +234,8 @@ class ShareResult(Wire):
 class Request:
     id: str
     verb: str
-    """"ingest", "finetune", "generate", "adopt", "export" or "share"; or "load" and "unload" to a generator, whose task
-    is {"model": DIR}."""
+    """"ingest", "finetune", "generate", "adopt", "export", "share" or "judge"; or "load" and "unload" to a generator,
+    whose task is {"model": DIR}."""
     task: dict[str, Any]
 
 

@@ -61,7 +61,10 @@ def write_model(base: Base, directory: Path, settings: Mapping[str, float] | Non
 
 
 def write_meta(directory: Path, meta: dict[str, Any]) -> None:
-    (directory / META).write_text(json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    """In one rename, for whoever reads it meanwhile."""
+    unfinished = directory / f"{META}.tmp"
+    unfinished.write_text(json.dumps(meta, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    unfinished.replace(directory / META)
 
 
 def read_meta(directory: Path) -> dict[str, Any] | None:

@@ -8,16 +8,17 @@ changes: an adapter still fits its base, and plain ``transformers`` loads what i
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase
 
-from trainer.base import Base, plain_tokenizer
 from trainer.errors import TrainerError
 from trainer.protocol import GenerateTask
-from trainer.vocabulary import byte_level
+from trainer.tokens import Specials
+
+if TYPE_CHECKING:
+    from trainer.base import Base
 
 IDLE = [0xC0, 0xC1, *range(0xF5, 0x100)]
 """Bytes that stand in no UTF-8."""
@@ -29,12 +30,14 @@ def mark(handle: str) -> str:
     return f"<|@{handle}|>"
 
 
-def add(base: Base, handles: Sequence[str]) -> list[int]:
+def add(base: "Base", handles: Sequence[str]) -> list[int]:
     """Give each of several people a mark, in the tokenizer of ``base``, unless it has one from an earlier training.
 
     Returns their tokens. None for one person, and none where the vocabulary has too few idle tokens: then the people
     are blended only.
     """
+    from trainer.base import plain_tokenizer  # loads transformers, which a tweet to come need not wait for
+
     plain, people = base.tokenizer, list(dict.fromkeys(handles))
     document = json.loads(plain.backend_tokenizer.to_str())
     vocabulary, idle = document["model"]["vocab"], _idle(document)
@@ -52,7 +55,7 @@ def add(base: Base, handles: Sequence[str]) -> list[int]:
     return [vocabulary[mark(handle)] for handle in handles]
 
 
-def find(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+def find(tokenizer: Specials) -> dict[str, int]:
     """Tokens of the marks by handle; empty for one person."""
     specials = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
     return {match[1]: number for name, number in specials if (match := MARK.fullmatch(name))}
@@ -92,13 +95,15 @@ def _idle(document: dict[str, Any]) -> list[str]:
 
     Unigram vocabularies are lists, and most of them have no bytes.
     """
+    from trainer.vocabulary import byte_level
+
     vocabulary = document["model"]["vocab"]
     spell = chr if byte_level(document) else "<0x{:02X}>".format
     return [name for name in map(spell, IDLE) if isinstance(vocabulary, dict) and name in vocabulary]
 
 
 @torch.no_grad()
-def _embed(base: Base, token: int, spelled: list[int]) -> None:
+def _embed(base: "Base", token: int, spelled: list[int]) -> None:
     """A mark starts as the mean of its handle's tokens: idle tokens of a trained base are all but equal."""
     weight = base.model.get_input_embeddings().weight
     weight[token] = weight[spelled].mean(0)

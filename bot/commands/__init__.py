@@ -1,6 +1,18 @@
 """The commands, one file a group; importing this package fills the table, in the order in which /help tells it."""
 
-from bot.commands import train, tweet, personas, jobs, optout, models, hub, moderation, help  # noqa: I001  # the order is /help's
+from bot.commands import train, tweet, personas, jobs, optout, models, evaluate, hub, moderation, help  # noqa: I001  # the order is /help's
 from bot.commands.table import COMMANDS
 
-__all__ = ["COMMANDS", "help", "hub", "jobs", "models", "moderation", "optout", "personas", "train", "tweet"]
+__all__ = [
+    "COMMANDS",
+    "evaluate",
+    "help",
+    "hub",
+    "jobs",
+    "models",
+    "moderation",
+    "optout",
+    "personas",
+    "train",
+    "tweet",
+]

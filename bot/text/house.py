@@ -88,9 +88,8 @@ X_TERMS = (
 )
 
 
-def telegram_sees(name: str, everything: bool) -> str:
-    sees = "every message" if everything else "commands, replies to me, and mentions where Telegram passes them on"
-    return f"connected as @{name}; in groups I see {sees}"
+def servers_only() -> Reply:
+    return Reply("I answer in servers only.", error=True, private=True)
 
 
 def too_old(command: str) -> str:

@@ -7,13 +7,13 @@ from trainer.cache import Cache
 
 @dataclass
 class Block:
-    bytes: int
+    blocks: dict[int, int]
 
 
 def filled(memory: int, *names: str) -> Cache[Block]:
     cache: Cache[Block] = Cache(memory)
-    for name in names:
-        cache.put(name, Block(10))
+    for place, name in enumerate(names):
+        cache.put(name, Block({place: 10}))
     return cache
 
 
@@ -38,3 +38,12 @@ def test_what_is_dropped_is_gone_and_dropping_twice_does_no_harm() -> None:
     cache.drop("a")
     with pytest.raises(KeyError):
         cache.get("a")
+
+
+def test_what_several_hold_counts_once() -> None:
+    cache = filled(40)
+    for place, name in enumerate("abc"):
+        cache.put(name, Block({100: 10, place: 10}))
+    assert not cache.full
+    cache.put("d", Block({101: 1}))
+    assert cache.shrink(lambda name: True) == ["a"]

@@ -16,7 +16,6 @@ from trainer.corpus import (
     epoch,
     epoch_tokens,
     marked,
-    near_duplicates,
     split,
     tokenise,
 )
@@ -42,7 +41,7 @@ def test_a_tenth_is_held_out_and_nothing_is_lost_or_doubled() -> None:
 
 def test_at_least_one_and_at_most_500_tweets_are_held_out() -> None:
     assert len(split(["one little tweet", "another small tweet"], seed=1)[1]) == 1
-    assert len(split(invented_tweets(6000), seed=1)[1]) == 500
+    assert len(split([f"gull{number} pier{number} fog{number}" for number in range(6000)], seed=1)[1]) == 500
 
 
 def test_the_split_depends_on_the_seed_alone() -> None:
@@ -58,15 +57,19 @@ def test_tweets_that_share_eight_words_never_straddle_the_split() -> None:
         assert not (any(QUOTE in tweet for tweet in train) and any(QUOTE in tweet for tweet in held_out))
 
 
-def test_a_chain_of_shared_runs_is_one_group() -> None:
-    words = [f"word{number}" for number in range(24)]
-    chain = [" ".join(words[:12]), " ".join(words[4:20]), " ".join(words[12:])]
-    assert near_duplicates([*chain, "something else entirely"]) == [[0, 1, 2], [3]]
+def test_a_tweet_and_its_variation_never_straddle_the_split() -> None:
+    varied = [f"the old goat has eaten my hat and my {loss}" for loss in ("boot", "kettle", "lunch")]
+    others = [f"gull{number} pier{number} fog{number}" for number in range(37)]
+    for seed in range(20):
+        train, held_out = split(others + varied, seed)
+        assert len([each for each in train if each in varied]) in (0, len(varied))
+        assert sorted(train + held_out) == sorted(others + varied)
 
 
-def test_a_script_without_spaces_is_compared_by_characters() -> None:
-    shared = "今日は朝から港でかもめを数えていました"
-    assert near_duplicates([f"{shared}とても楽しい", f"ねえ{shared}", "夜は灯台の下で静かに本を読む"]) == [[0, 1], [2]]
+def test_a_form_that_is_filled_in_again_and_again_still_leaves_a_tenth_to_hold_out() -> None:
+    tweets = [f"{number} gulls at the pier today" for number in range(300)]
+    train, held_out = split(tweets, seed=1)
+    assert (len(train), len(held_out)) == (270, 30)
 
 
 def test_every_tweet_stands_between_end_of_text_tokens(tiny: Base) -> None:

@@ -1,15 +1,24 @@
 from dataclasses import dataclass
 from itertools import count
 
-from trainer.desk import BATCH, Desk, Ticket
+from trainer.desk import BATCH, TOGETHER, Desk, Ticket
 from trainer.protocol import GenerateTask, Request
 
 numbers = count()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Block:
-    bytes: int = 10
+    number: int
+    family: str = ""
+
+    @property
+    def blocks(self) -> dict[int, int]:
+        return {self.number: 10}
+
+    @property
+    def company(self) -> str | int:
+        return self.family or self.number
 
 
 def ask(desk: Desk[Block], model: str, seed: int | None = None, tweets: int = 1) -> Request:
@@ -18,18 +27,18 @@ def ask(desk: Desk[Block], model: str, seed: int | None = None, tweets: int = 1)
     return request
 
 
-def load(desk: Desk[Block]) -> str:
+def load(desk: Desk[Block], family: str = "") -> str:
     """Play the loader once."""
     model = desk.next_load()
-    desk.loaded(model, Block())
+    desk.loaded(model, Block(next(numbers), family))
     return model
 
 
 def serve(desk: Desk[Block]) -> list[Request]:
     """Play the generator once."""
-    model, _, tickets = desk.next_batch()
-    desk.served(model)
-    return [ticket.request for ticket in tickets]
+    batch = desk.next_batch()
+    desk.served()
+    return [ticket.request for _, ticket in batch]
 
 
 def test_requests_that_wait_for_the_same_model_are_drawn_together() -> None:
@@ -52,6 +61,28 @@ def test_a_batch_has_a_largest_size() -> None:
     load(desk)
     assert serve(desk) == asked[: BATCH // 10]
     assert serve(desk) == asked[BATCH // 10 :]
+
+
+def test_models_that_share_a_base_are_drawn_together() -> None:
+    desk: Desk[Block] = Desk(1000)
+    models = [str(place) for place in range(TOGETHER + 2)]
+    asked = [ask(desk, model) for model in [*models, "alone", "0"]]
+    for model in models:
+        assert load(desk, "family") == model
+    load(desk)
+    *served, alone, again = asked
+    assert serve(desk) == [served[0], again, *served[1:TOGETHER]]
+    assert serve(desk) == served[TOGETHER:]
+    assert serve(desk) == [alone]
+
+
+def test_company_that_finds_no_room_in_a_batch_keeps_its_place_in_line() -> None:
+    desk: Desk[Block] = Desk(1000)
+    full = [ask(desk, "a", tweets=10) for _ in range(BATCH // 10)]
+    late, other = ask(desk, "b"), ask(desk, "c")
+    for family in ("family", "family", ""):
+        load(desk, family)
+    assert [serve(desk) for _ in range(3)] == [full, [late], [other]]
 
 
 def test_a_busy_model_does_not_keep_another_from_its_turn() -> None:
@@ -98,7 +129,7 @@ def test_a_model_is_warmed_once_for_all_who_asked() -> None:
     first, second = Request("1", "load", {}), Request("2", "load", {})
     assert not desk.warm(first, "a")
     assert not desk.warm(second, "a")
-    assert desk.loaded(desk.next_load(), Block()) == [first, second]
+    assert desk.loaded(desk.next_load(), Block(1)) == [first, second]
     assert desk.warm(first, "a")
 
 

@@ -3,11 +3,13 @@ from typing import Any, cast
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from trainer import engine, gpt2
-from trainer.engine import Row, Vocabulary
+from trainer import engine
+from trainer.engine import Engine, Row, Vocabulary
 from trainer.errors import UnusableBase
+from trainer.framework import AnyEngine
+from trainer.gpt2 import Gpt2
 
 SIZE = 512
 
@@ -25,6 +27,18 @@ def model(tiny_base: Path) -> PreTrainedModel:
     return loaded
 
 
+@pytest.fixture(params=["framework", "own"])
+def either(model: PreTrainedModel, request: pytest.FixtureRequest) -> Engine:
+    """The engine for whatever transformers load, and that for GPT-2."""
+    return AnyEngine(model) if request.param == "framework" else own(model)
+
+
+def own(model: PreTrainedModel) -> Gpt2:
+    state = model.state_dict()
+    cpu = torch.device("cpu")
+    return Gpt2(model.config.to_dict(), lambda name: state[f"transformer.{name}"], cpu, torch.float32)
+
+
 def vocabulary(*stops: int, banned: tuple[int, ...] = ()) -> Vocabulary:
     numbers = torch.arange(SIZE)
     return Vocabulary(torch.isin(numbers, torch.tensor(stops)), torch.isin(numbers, torch.tensor(banned)))
@@ -35,38 +49,45 @@ def row(prompt: list[int], length: int, top_k: int = 50, top_p: float = 0.95, at
     return Row(prompt, dice, 1.0, top_p, top_k, at_least)
 
 
-def test_the_likeliest_tokens_are_those_that_transformers_generates(model: PreTrainedModel) -> None:
+def test_the_likeliest_tokens_are_those_that_transformers_generates(model: PreTrainedModel, either: Engine) -> None:
     prompt = [0, 40, 41, 42]
     expected = cast(Any, model).generate(
         torch.tensor([prompt]), do_sample=False, max_new_tokens=30, min_new_tokens=30, pad_token_id=0
     )
-    assert engine.continue_rows(model, vocabulary(0, banned=(0,)), [row(prompt, 30, top_k=1)]) == [
+    assert engine.continue_rows(either, vocabulary(0, banned=(0,)), [row(prompt, 30, top_k=1)]) == [
         expected[0, 4:].tolist()
     ]
 
 
-def test_rows_with_prompts_of_different_lengths_do_not_see_each_other_or_the_filling(model: PreTrainedModel) -> None:
+def test_rows_with_prompts_of_different_lengths_do_not_see_each_other_or_the_filling(either: Engine) -> None:
     rows = [row([0, *range(40, 40 + length)], 5 + 3 * length, top_k=1) for length in (0, 7, 3, 1)]
     stops = vocabulary(*range(1, 20))
-    assert engine.continue_rows(model, stops, rows) == [engine.continue_rows(model, stops, [each])[0] for each in rows]
+    assert engine.continue_rows(either, stops, rows) == [
+        engine.continue_rows(either, stops, [each])[0] for each in rows
+    ]
+
+
+def test_a_row_that_has_ended_may_stay_in_a_batch_that_goes_on_past_the_context(either: Engine) -> None:
+    room = either.context
+    rows = [row([0, *range(40, 35 + room)], 2, top_k=1), *(row([0, 40 + place], 40, top_k=1) for place in range(7))]
+    drawn = engine.continue_rows(either, vocabulary(), rows)
+    assert drawn == [engine.continue_rows(either, vocabulary(), [each])[0] for each in rows]
 
 
 @pytest.mark.parametrize("filled", [False, True])
 def test_gpt2_without_the_framework_computes_what_the_framework_does(model: PreTrainedModel, filled: bool) -> None:
-    assert isinstance(model, GPT2LMHeadModel)
-    assert gpt2.suits(model)
     mask = torch.tensor([[0, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 1, 1, 1, 1]]) if filled else None
-    own, framework = gpt2.Gpt2Decoder(model, mask, rows=3, room=9), engine.AnyDecoder(model, mask)
+    ours, framework = (each.decoder(mask, [], rows=3, room=9) for each in (own(model), AnyEngine(model)))
     ids = torch.randint(SIZE, (3, 9), generator=torch.Generator().manual_seed(1))
     going = torch.tensor([True, False, True])
     with torch.inference_mode():
-        assert torch.allclose(own.feed(ids[:, :5]), framework.feed(ids[:, :5]), atol=1e-3)
-        assert torch.allclose(own.feed(ids[:, 5:6]), framework.feed(ids[:, 5:6]), atol=1e-3)
-        own.keep(going)
+        assert torch.allclose(ours.feed(ids[:, :5]), framework.feed(ids[:, :5]), atol=1e-3)
+        assert torch.allclose(ours.feed(ids[:, 5:6]), framework.feed(ids[:, 5:6]), atol=1e-3)
+        ours.keep(going)
         framework.keep(going)
         for place in range(6, 9):
             fed = ids[going, place : place + 1]
-            assert torch.allclose(own.feed(fed), framework.feed(fed), atol=1e-3)
+            assert torch.allclose(ours.feed(fed), framework.feed(fed), atol=1e-3)
 
 
 def test_another_architecture_is_drawn_from_as_well() -> None:
@@ -76,23 +97,15 @@ def test_another_architecture_is_drawn_from_as_well() -> None:
     )
     llama = LlamaForCausalLM(config).eval()
     rows = [row([0, *range(40, 40 + length)], 5 + 3 * length, top_k=1) for length in (0, 7, 3)]
-    drawn = engine.continue_rows(llama, vocabulary(*range(1, 20)), rows)
-    assert drawn == [engine.continue_rows(llama, vocabulary(*range(1, 20)), [each])[0] for each in rows]
-
-
-def test_the_layout_of_the_head_changes_no_value(tiny_base: Path) -> None:
-    plain, laid = (AutoModelForCausalLM.from_pretrained(tiny_base).eval() for _ in range(2))
-    engine.lay_out(laid)
-    assert torch.equal(weights(plain), weights(laid))
-    assert not weights(laid).is_contiguous()
-    assert laid.lm_head.weight is laid.transformer.wte.weight
+    drawn = engine.continue_rows(AnyEngine(llama), vocabulary(*range(1, 20)), rows)
+    assert drawn == [engine.continue_rows(AnyEngine(llama), vocabulary(*range(1, 20)), [each])[0] for each in rows]
 
 
 def test_draws_follow_temperature_then_top_k_then_top_p(model: PreTrainedModel) -> None:
     draws, prompt = 20_000, [0, 40, 41]
     dice = torch.rand(draws, 1, generator=torch.Generator().manual_seed(5))
     rows = [Row(prompt, each, temperature=1.5, top_p=0.8, top_k=20, at_least=0) for each in dice]
-    drawn = torch.tensor(engine.continue_rows(model, vocabulary(), rows))[:, 0]
+    drawn = torch.tensor(engine.continue_rows(own(model), vocabulary(), rows))[:, 0]
     with torch.no_grad():
         logits = model(torch.tensor([prompt])).logits[0, -1] / 1.5
     chances = logits.masked_fill(logits < logits.topk(20).values[-1], -torch.inf).softmax(0)
@@ -107,20 +120,20 @@ def test_draws_follow_temperature_then_top_k_then_top_p(model: PreTrainedModel) 
 
 def test_no_top_k_and_no_top_p_leave_all_tokens(model: PreTrainedModel) -> None:
     rows = [row([0], 1, top_k=0, top_p=1.0, seed=seed) for seed in range(3000)]
-    assert len({drawn for (drawn,) in engine.continue_rows(model, vocabulary(), rows)}) > 100
+    assert len({drawn for (drawn,) in engine.continue_rows(own(model), vocabulary(), rows)}) > 100
 
 
 def test_banned_tokens_are_never_drawn(model: PreTrainedModel) -> None:
     banned = tuple(range(SIZE - 3))
     rows = [row([0], 10, top_k=0, seed=seed) for seed in range(20)]
-    drawn = engine.continue_rows(model, vocabulary(banned=banned), rows)
+    drawn = engine.continue_rows(own(model), vocabulary(banned=banned), rows)
     assert {token for tokens in drawn for token in tokens} <= set(range(SIZE - 3, SIZE))
 
 
 def test_a_row_ends_with_its_first_stop_but_not_before_its_least_length(model: PreTrainedModel) -> None:
     leasts = [0, 1, 5] * 20
     rows = [row([0, 40], 12, top_k=0, at_least=least, seed=seed) for seed, least in enumerate(leasts)]
-    drawn = engine.continue_rows(model, vocabulary(*range(SIZE // 2)), rows)
+    drawn = engine.continue_rows(own(model), vocabulary(*range(SIZE // 2)), rows)
     for tokens in drawn:
         ends = [token < SIZE // 2 for token in tokens]
         assert not any(ends[:-1])
@@ -130,7 +143,18 @@ def test_a_row_ends_with_its_first_stop_but_not_before_its_least_length(model: P
 
 def test_a_row_has_as_many_tokens_as_dice_when_nothing_stops_it(model: PreTrainedModel) -> None:
     rows = [row([0, 40], length) for length in (3, 9, 1, 8)]
-    assert [len(tokens) for tokens in engine.continue_rows(model, vocabulary(), rows)] == [3, 9, 1, 8]
+    assert [len(tokens) for tokens in engine.continue_rows(own(model), vocabulary(), rows)] == [3, 9, 1, 8]
+
+
+def test_looking_seldom_whether_rows_have_ended_changes_no_row(
+    either: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row([0, 40], 4 + seed, top_k=0, seed=seed) for seed in range(30)]
+    stops = vocabulary(*range(SIZE // 8))
+    expected = engine.continue_rows(either, stops, rows)
+    monkeypatch.setattr(engine, "LOOKS", {"cpu": 8})
+    assert engine.continue_rows(either, stops, rows) == expected
+    assert len({len(tokens) for tokens in expected}) > 5
 
 
 def test_weights_that_are_no_numbers_are_told(model: PreTrainedModel, tiny_base: Path) -> None:
@@ -138,4 +162,4 @@ def test_weights_that_are_no_numbers_are_told(model: PreTrainedModel, tiny_base:
     with torch.no_grad():
         weights(broken)[0, 0] = torch.nan
     with pytest.raises(UnusableBase, match="train it again"):
-        engine.continue_rows(broken, vocabulary(), [row([0], 3)])
+        engine.continue_rows(AnyEngine(broken), vocabulary(), [row([0], 3)])

@@ -1,13 +1,14 @@
 from pathlib import Path
 
 import pytest
+from transformers.activations import NewGELUActivation
 
 from tests.trainer.conftest import invented_tweets
-from trainer import base
+from trainer import base, recipe
 from trainer.base import Base
 from trainer.corpus import HeldOut, batches, tokenise
 from trainer.evaluate import held_out_loss
-from trainer.loop import people_loss
+from trainer.loop import Training, people_loss
 from trainer.memory import Slices
 
 
@@ -30,3 +31,12 @@ def test_everybodys_nats_a_character_weigh_the_same_in_the_held_out_loss(tiny: B
 def test_one_persons_loss_is_that_of_the_tweets_exactly(tiny: Base) -> None:
     alone = held_out(tiny, invented_tweets(30))
     assert people_loss(tiny, [alone], Slices(512)) == held_out_loss(tiny, alone.batches, Slices(512))
+
+
+def test_the_activation_is_put_in_its_fast_form_and_computes_the_same(tiny_base: Path) -> None:
+    fresh = base.load(str(tiny_base), "cpu")
+    tweets = held_out(fresh, invented_tweets(30))
+    before = held_out_loss(fresh, tweets.batches, Slices(512))
+    Training(fresh, tweets.batches, [tweets], recipe.choose(1000, 10_000, "full", {}), Slices(512), lambda stage: None)
+    assert not any(isinstance(module, NewGELUActivation) for module in fresh.model.modules())
+    assert held_out_loss(fresh, tweets.batches, Slices(512)) == pytest.approx(before, abs=1e-5)

@@ -2,6 +2,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -116,7 +117,7 @@ def test_when_all_it_can_say_is_a_copy_nothing_comes_but_a_sentence(persona: Per
 
 def test_requests_drawn_together_each_get_what_they_asked_for(persona: Persona) -> None:
     tasks = [GenerateTask("", prompt, count=count) for prompt, count in (("the ferry", 1), ("", 10), ("🐐" * 9, 4))]
-    for task, drawn in zip(tasks, sampling.tweets_together(persona, tasks), strict=True):
+    for task, drawn in zip(tasks, sampling.tweets_together([(persona, task) for task in tasks]), strict=True):
         assert isinstance(drawn, list)
         assert len(drawn) == task.count
         assert all(sample.text.startswith(task.prompt) for sample in drawn)
@@ -124,7 +125,7 @@ def test_requests_drawn_together_each_get_what_they_asked_for(persona: Persona) 
 
 def test_one_that_can_say_nothing_new_fails_alone_in_a_batch(persona: Persona) -> None:
     stuck = GenerateTask("", "x" * 280)
-    first, second = sampling.tweets_together(persona, [stuck, GenerateTask("", count=2)])
+    first, second = sampling.tweets_together([(persona, stuck), (persona, GenerateTask("", count=2))])
     assert isinstance(first, TrainerError)
     assert isinstance(second, list)
 
@@ -144,23 +145,76 @@ def test_the_index_beside_the_weights_is_loaded(persona: Persona, tiny_base: Pat
 
 def test_its_size_is_that_of_its_parameters_tied_ones_once(persona: Persona, tiny_base: Path) -> None:
     weights = (tiny_base / "model.safetensors").stat().st_size
-    assert weights - 10_000 < persona.bytes < weights
+    assert weights - 10_000 < sum(persona.blocks.values()) < weights
 
 
 @pytest.mark.filterwarnings("ignore")  # peft's own
-def test_an_adapter_is_merged_into_its_base(persona: Persona, tiny_base: Path, tmp_path: Path) -> None:
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
-    adapted = get_peft_model(Persona.load(tiny_base, "cpu").model, config)
-    adapted.save_pretrained(str(tmp_path))
-    persona.tokenizer.save_pretrained(str(tmp_path))
-    loaded = Persona.load(tmp_path, "cpu")
-    ids = torch.tensor([[0, 40, 41]])
+@pytest.mark.parametrize("own", [None, [40, 7]])
+def test_an_adapter_stands_beside_its_base(tiny_base: Path, tmp_path: Path, own: list[int] | None) -> None:
+    adapted = adapter(tiny_base, tmp_path / "a", 1, own)
+    loaded, other = (Persona.load(directory, "cpu") for directory in (tmp_path / "a", tiny_base))
+    ids = torch.tensor([[0, 40, 41, 7], [0, 7, 8, 9]])
     with torch.no_grad():
-        assert torch.allclose(loaded.model(ids).logits, adapted.eval()(input_ids=ids).logits, atol=1e-4)
-        assert not torch.allclose(loaded.model(ids).logits, persona.model(ids).logits, atol=1e-2)
+        expected = adapted(input_ids=ids).logits[:, -1]
+    drawn = [token for token in range(expected.shape[1]) if token not in (own or [])]
+    assert torch.allclose(logits(loaded, ids)[:, drawn], expected[:, drawn], atol=1e-4)
+    assert not torch.allclose(logits(other, ids)[:, drawn], expected[:, drawn], atol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_personas_of_one_base_share_it_and_are_drawn_together_each_as_itself(tiny_base: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        adapter(tiny_base, tmp_path / str(number), number, rank=2 + 2 * number)
+    personas = [Persona.load(tmp_path / str(number), "cpu") for number in range(3)]
+    assert len({id(each.engine) for each in personas}) == 1
+    assert len({each.company for each in personas}) == 1
+    task = GenerateTask("", "my left boot", top_k=1)
+    together = sampling.tweets_together([(each, task) for each in (*personas, personas[0])])
+    assert together == [sampling.tweets(each, task) for each in (*personas, personas[0])]
+    assert len({str(each) for each in together}) == 3
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_adapter_of_an_unknown_kind_is_merged_into_its_base(tiny_base: Path, tmp_path: Path) -> None:
+    adapted = adapter(tiny_base, tmp_path / "a", 1, dora=True)
+    ids = torch.tensor([[0, 40, 41, 7]])
+    with torch.no_grad():
+        expected = adapted(input_ids=ids).logits[:, -1]
+    loaded = Persona.load(tmp_path / "a", "cpu")
+    assert torch.allclose(logits(loaded, ids), expected, atol=1e-4)
     assert sampling.tweets(loaded, GenerateTask("", count=2, seed=1))
+
+
+def adapter(
+    base: Path, directory: Path, seed: int, own: list[int] | None = None, rank: int = 4, dora: bool = False
+) -> Any:
+    """Saves a random adapter beside the base, with embeddings of its own for some tokens; gives peft's model of it."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    config = LoraConfig(
+        r=rank,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        init_lora_weights=False,
+        trainable_token_indices=own,
+        use_dora=dora,
+        fan_in_fan_out=True,
+    )
+    adapted: Any = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    for name, each in adapted.named_parameters():
+        if "trainable_tokens" in name:
+            torch.nn.init.normal_(each)
+    adapted.save_pretrained(str(directory))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(base / name, directory / name)
+    return adapted.eval()
+
+
+def logits(persona: Persona, ids: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return persona.decoder(*ids.shape).feed(ids)
 
 
 @pytest.mark.filterwarnings("ignore")

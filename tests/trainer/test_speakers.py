@@ -49,8 +49,8 @@ def cyborg_task(tiny_base: Path, folder: Path, **fields: Any) -> FinetuneTask:
 def from_orchard(persona: Persona, count: int = 10, **fields: Any) -> float:
     """Share of the tweets drawn that the orchard says."""
     drawn = sampling.tweets(persona, GenerateTask("", count=count, **({"seed": 1} | fields)))
-    assert len(drawn) == count
-    return sum(sample.text.startswith("+") for sample in drawn) / count
+    assert len(drawn) >= 0.8 * count  # so small a model knows its tweets by heart, and copies are left out
+    return sum(sample.text.startswith("+") for sample in drawn) / len(drawn)
 
 
 @pytest.fixture
@@ -193,7 +193,8 @@ def test_a_seed_gives_the_same_speakers_again(persona: Persona) -> None:
 
 
 def test_an_unknown_speaker_fails_alone_in_a_batch(persona: Persona) -> None:
-    unknown, fine = sampling.tweets_together(persona, [GenerateTask("", speaker="otto"), GenerateTask("", count=2)])
+    tasks = [GenerateTask("", speaker="otto"), GenerateTask("", count=2)]
+    unknown, fine = sampling.tweets_together([(persona, task) for task in tasks])
     assert isinstance(unknown, TrainerError)
     assert isinstance(fine, list)
     assert len(fine) == 2
@@ -279,4 +280,6 @@ def test_lora_learns_the_marks_merged_or_not(
     generator: Any = pipeline("text-generation", model=result.directory)
     ids = torch.tensor([[generator.tokenizer.bos_token_id, persona.speakers["orchard"], 40, 41]])
     with torch.no_grad():
-        assert torch.allclose(generator.model(ids).logits, persona.model(ids).logits, atol=1e-3)
+        expected, found = generator.model(ids).logits[:, -1], persona.decoder(1, 4).feed(ids)
+    drawn = ~persona.vocabulary.banned
+    assert torch.allclose(found[:, drawn], expected[:, drawn], atol=1e-3)

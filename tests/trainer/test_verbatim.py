@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.verbatim import FILE, Index, units
+from trainer.grams import units
+from trainer.verbatim import FILE, Index
 
 TWEETS = [
     "Good morning, harbour! The night baker has opinions about gulls again and I approve of every one.",

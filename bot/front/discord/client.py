@@ -26,6 +26,7 @@ from bot.front.discord.slash import slash_commands
 from bot.front.discord.upload import AttachedFile
 from bot.limits import speaks_in
 from bot.reply import Button, Reply
+from bot.text import platforms
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Discord:
         self._services, self._config = services, services.config.discord
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         self._answered: deque[int] = deque(maxlen=REMEMBERED)
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # it never speaks
         discord.http.Route.BASE = self._config.api_url
         discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._config.gateway_url)
 
@@ -95,13 +97,13 @@ class Discord:
             try:
                 await self._connection()
             except discord.LoginFailure:
-                self._say("Discord refuses the token: copy it again from the application's Bot page and restart.")
+                self._say(platforms.DISCORD_TOKEN)
                 return
             except discord.PrivilegedIntentsRequired:
-                self._say("Discord refuses the intents: this application may not use any; restart with another.")
+                self._say(platforms.DISCORD_INTENTS)
                 return
             except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
-                self._say(f"not connected ({type(error).__name__}); trying again in {backoff.next:.0f} s")
+                self._say(platforms.not_connected(error, backoff.next))
                 log.info("the connection to Discord failed", exc_info=True)
             await backoff.wait()
 
@@ -126,7 +128,7 @@ class Discord:
             await self._services.store.set_setting("discord", "commands", digest, "discord:0")
 
     def ready(self, client: Bird) -> None:
-        self._say(f"connected as {client.user}, {text.count(len(client.guilds), 'server')}")
+        self._say(platforms.on_discord(str(client.user), len(client.guilds)))
 
     async def heard(self, message: discord.Message) -> None:
         """A mention, a reply to one of our messages, or a private word."""
@@ -159,6 +161,9 @@ class Discord:
         if self._again(interaction.id):
             return
         origin, answer = self._answer(interaction)
+        if interaction.guild_id is None and not self._config.direct_messages:
+            await answer.show(text.servers_only())
+            return
         try:
             line = await self._chat.line(data)
         except MockingbirdError as error:
@@ -172,7 +177,7 @@ class Discord:
             return
         origin, answer = self._answer(interaction)
         if interaction.guild_id is None and not self._config.direct_messages:
-            await answer.show(Reply("I answer in servers only.", error=True, private=True))
+            await answer.show(text.servers_only())
             return
         async with answer.in_time(at_once=command.slow):
             await self._chat.answer(origin, command, {name: _read(value) for name, value in given.items()}, answer.show)

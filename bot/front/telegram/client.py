@@ -19,7 +19,6 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.ext import ExtBot, Updater
 from telegram.request import HTTPXRequest
 
-from bot import text
 from bot.backoff import Backoff
 from bot.commands.table import COMMANDS, Services
 from bot.front.chat import Chat
@@ -28,6 +27,7 @@ from bot.front.telegram.flood import Flood
 from bot.front.telegram.inbox import Inbox
 from bot.front.telegram.listener import Listener
 from bot.front.telegram.messages import Messenger
+from bot.text import platforms
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +53,10 @@ class Telegram:
             try:
                 await self._connection()
             except InvalidToken:
-                self._say("Telegram refuses the token: copy it again from @BotFather and restart.")
+                self._say(platforms.TELEGRAM_TOKEN)
                 return
             except (TelegramError, OSError) as error:
-                self._say(f"not connected ({type(error).__name__}); trying again in {backoff.next:.0f} s")
+                self._say(platforms.not_connected(error, backoff.next))
             await backoff.wait()
 
     async def _connection(self) -> None:
@@ -126,7 +126,7 @@ class Telegram:
             for scope, menu in menus:
                 await bot.set_my_commands(menu, scope)
             await self._services.store.set_setting(self.platform, "commands", digest, f"{self.platform}:0")
-        self._connected = text.telegram_sees(bot.username, bool(bot.bot.can_read_all_group_messages))
+        self._connected = platforms.on_telegram(bot.username, bool(bot.bot.can_read_all_group_messages))
         self._say(self._connected)
 
     async def _data(self, line: str) -> str:
@@ -137,7 +137,7 @@ class Telegram:
 
     def _trouble(self, error: TelegramError) -> None:
         if isinstance(error, Conflict):
-            self._say("another program uses the same token: stop one of them.")
+            self._say(platforms.TELEGRAM_CONFLICT)
         log.warning("telegram: %s", error)
 
     def _say(self, how: str) -> None:

@@ -1,0 +1,104 @@
+"""Whatever ``transformers`` can load, as an ``Engine``: slower to import and to run than our own GPT-2."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.utils import logging
+
+from trainer import bounds, lora
+from trainer.errors import UnusableBase
+from trainer.lora import Adapter
+from trainer.tokens import Tokens
+
+
+def load(directory: Path, device: torch.device, dtype: torch.dtype) -> "AnyEngine":
+    """A model, or an adapter merged into its base. Raises UnusableBase, or what the libraries throw."""
+    logging.disable_progress_bar()
+    return AnyEngine(_load_model(directory, dtype).eval().to(device=device))
+
+
+def load_tokens(directory: Path) -> Tokens:
+    tokenizer: Any = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+    return cast(Tokens, tokenizer)
+
+
+class AnyEngine:
+    """Takes no adapters."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        self.device = model.device
+        self.context = int(getattr(model.config, "max_position_embeddings", bounds.WHOLE["max_tokens"][1]))
+
+    @property
+    def bytes(self) -> int:
+        return sum(each.nbytes for each in self.model.parameters())
+
+    @property
+    def vocabulary(self) -> int:
+        return int(cast(Tensor, self.model.get_output_embeddings().weight).shape[0])
+
+    def decoder(self, mask: Tensor | None, adapters: Sequence[Adapter], rows: int, room: int) -> "AnyDecoder":
+        return AnyDecoder(self.model, mask, self.context)
+
+
+class AnyDecoder:
+    """The decoder of ``AnyEngine``."""
+
+    def __init__(self, model: PreTrainedModel, mask: Tensor | None, context: int) -> None:
+        self._model = model
+        self._mask = mask
+        self._context = context
+        self._cache: Any = None
+
+    def feed(self, ids: Tensor) -> Tensor:
+        extra = {}
+        if self._mask is not None:
+            if self._cache is not None:
+                self._mask = torch.cat((self._mask, self._mask.new_ones(len(ids), ids.shape[1])), 1)
+            positions = (self._mask.cumsum(-1) - 1).clamp(0, self._context - 1)  # rows that ended may run past it
+            extra = {"attention_mask": self._mask, "position_ids": positions[:, -ids.shape[1] :]}
+        output = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1, **extra)
+        self._cache = output.past_key_values
+        logits: Tensor = output.logits[:, -1]
+        return logits
+
+    def keep(self, going: Tensor) -> None:
+        self._cache.batch_select_indices(going)
+        if self._mask is not None:
+            self._mask = self._mask[going]
+
+
+def _load_model(directory: Path, dtype: torch.dtype) -> PreTrainedModel:
+    adapter = directory / lora.CONFIG
+    if not adapter.exists():
+        return _load_weights(directory, dtype)
+    from peft import PeftModel
+
+    base = json.loads(adapter.read_text("utf-8"))["base_model_name_or_path"]
+    try:
+        model = _load_weights(base, dtype)
+    except OSError as error:
+        raise base_is_gone(base) from error
+    merged: PreTrainedModel = PeftModel.from_pretrained(model, str(directory)).merge_and_unload()
+    return merged
+
+
+def base_is_gone(base: str) -> UnusableBase:
+    return UnusableBase(
+        f"The base model {base!r} of this persona is not on this machine any more; train the persona again."
+    )
+
+
+def _load_weights(place: Path | str, dtype: torch.dtype) -> PreTrainedModel:
+    auto: Any = AutoModelForCausalLM  # typed as if it gave a model only
+    options = {"local_files_only": True, "use_safetensors": True, "dtype": dtype, "output_loading_info": True}
+    model, loading = auto.from_pretrained(place, **options)
+    if loading["missing_keys"] or loading["mismatched_keys"]:
+        raise ValueError("the weights do not fit the config")
+    return cast(PreTrainedModel, model)
