@@ -146,9 +146,7 @@ def test_a_row_has_as_many_tokens_as_dice_when_nothing_stops_it(model: PreTraine
     assert [len(tokens) for tokens in engine.continue_rows(own(model), vocabulary(), rows)] == [3, 9, 1, 8]
 
 
-def test_looking_seldom_whether_rows_have_ended_changes_no_row(
-    either: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_looking_seldom_whether_rows_have_ended_changes_no_row(either: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [row([0, 40], 4 + seed, top_k=0, seed=seed) for seed in range(30)]
     stops = vocabulary(*range(SIZE // 8))
     expected = engine.continue_rows(either, stops, rows)
