@@ -119,7 +119,7 @@ def fresh_process(size: str, directory: Path, times: int) -> Iterator[Figure]:
 def rival_process(directory: Path) -> tuple[float, int]:
     started = time.perf_counter()
     command = [sys.executable, "-m", "benchmarks.rival", str(directory)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout
     process.stdout.readline()
     seconds = time.perf_counter() - started

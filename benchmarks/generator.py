@@ -1,6 +1,5 @@
 """The real generating child, for measurements."""
 
-import os
 import subprocess
 import sys
 import time
@@ -32,8 +31,7 @@ class Generator:
     @property
     def memory(self) -> int:
         """Bytes that it holds now (VmRSS)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+        return memory(self._process, "VmRSS")
 
     def end(self) -> int:
         """The most bytes that it ever held."""
@@ -58,9 +56,16 @@ def task(model: Path | str, tweets: int = COUNT, seed: int | None = None) -> Gen
     return GenerateTask(str(model), PROMPT, tweets, min_tokens=length, max_tokens=length, seed=seed)
 
 
+def memory(process: "subprocess.Popen[bytes]", kind: str) -> int:
+    """Bytes held now (VmRSS) or at the most (VmHWM; what wait4 tells would count the parent's at the fork)."""
+    status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in status if line.startswith(kind))
+
+
 def ended(process: "subprocess.Popen[bytes]") -> int:
     """Ends a process; the most bytes that it ever held."""
-    if process.stdin:
-        process.stdin.close()
-    _, _, usage = os.wait4(process.pid, 0)
-    return usage.ru_maxrss * 1024
+    peak = memory(process, "VmHWM")
+    assert process.stdin
+    process.stdin.close()
+    process.wait()
+    return peak

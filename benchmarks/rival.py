@@ -22,4 +22,5 @@ def ask(generator: Any) -> list[str]:
 
 if __name__ == "__main__":
     for text in ask(load(sys.argv[1])):
-        print(text)
+        print(text, flush=True)
+    sys.stdin.read()  # stays, so that its memory can be looked at

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import secrets
-from typing import Any
 
 from bot import folder, text
 from bot.commands.lookup import find_persona
@@ -36,7 +34,9 @@ async def models_export(request: Request, persona: PersonaName, zip: Zip = False
     exports.mkdir(mode=0o700, exist_ok=True)
     output = exports / f"{services.folder.model(found.name, 0).parent.name}-{found.current.number}{'.zip' * zip}"
     await asyncio.to_thread(folder.remove, output)  # of the same version, from an earlier time
-    await _ask(request, "export", ExportTask(str(found.current.directory), str(output), zip).values())
+    await request.services.children.errand(
+        "export", ExportTask(str(found.current.directory), str(output), zip).values()
+    )
     return text.exported(found.name, output)
 
 
@@ -45,12 +45,8 @@ async def models_publish(request: Request, persona: PersonaName, repo: Repo, pub
     _check_owner(request, "models publish")
     found = await find_persona(request.services.store, persona)
     task = ShareTask(str(found.current.directory), repo, private=not public)
-    result = await _ask(request, "share", task.values())
+    result = await request.services.children.errand("share", task.values())
     return text.shared(found.name, result["url"], public)
-
-
-async def _ask(request: Request, verb: str, task: dict[str, Any]) -> dict[str, Any]:
-    return await request.services.children.ask(secrets.token_hex(3), verb, task)
 
 
 def _check_owner(request: Request, name: str) -> None:
