@@ -142,7 +142,9 @@ async def test_nothing_is_lost_or_doubled_when_the_gateway_goes(house: House, ho
 async def test_the_message_of_a_training_is_posted_again_when_it_is_deleted(house: House) -> None:
     first = await house.train("fresh", LONG, channel="random")
     await house.discord.delete_message(first)
-    second = await house.discord.until(lambda: next(iter(house.spoken("random")), None))
+    second = await house.discord.until(
+        lambda: next((each for each in house.spoken("random") if not each.loading), None)
+    )
     assert "@fresh: " in second.content
     house.discord.clock += 16 * 60  # the interaction's token is over
     edits = len(second.edits)

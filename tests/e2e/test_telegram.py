@@ -140,8 +140,6 @@ async def test_all_who_wait_for_a_training_are_told_wherever_they_are_then(
     assert (await bot.ask("/help", chat=kicking)).text
 
 
-# Commands.
-
 LINES = {
     "/help": "I learn to tweet like somebody.",
     "/tweet @keeper the sea": "keeper (@keeper)",
@@ -162,6 +160,7 @@ LINES = {
     "/models retrain @nobody_at_all": "I have no persona @nobody_at_all",
     "/models_warm @keeper": "@keeper is in memory",
     "/models pin @mara_bakes": "@mara_bakes is pinned",
+    "/evaluate @nobody_at_all": "I have no persona @nobody_at_all",
     "/models_import": "/models import model",
     "/models export": "/models export persona",
     "/models publish @keeper": "/models publish persona repo",

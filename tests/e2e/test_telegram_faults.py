@@ -263,7 +263,7 @@ async def test_a_bot_killed_between_fetching_and_confirming_a_command_carries_it
     assert len((await bot.ask("/jobs list", "admin")).text.splitlines()) == 1
 
 
-@pytest.mark.parametrize("phase", ['"stage": "load"', '"stage": "train"', '"stage": "publish"', "sendPhoto"])
+@pytest.mark.parametrize("phase", ['"stage": "load"', '"stage": "train"', '"stage": "publish"'])
 async def test_a_bot_killed_in_any_phase_tells_of_the_training_once(
     bot: BotOnTelegram, telegram: Telegram, long_timeline: Path, phase: str
 ) -> None:
@@ -275,6 +275,19 @@ async def test_a_bot_killed_in_any_phase_tells_of_the_training_once(
 
     await telegram.until(lambda: "is ready" in acknowledged.text)
     await trained_once(bot, "long")
+
+
+async def test_a_bot_killed_while_it_sends_a_notice_says_it_again_without_another_message(
+    bot: BotOnTelegram, telegram: Telegram, long_timeline: Path
+) -> None:
+    acknowledged = await bot.train("long", long_timeline)
+    await bot.logged("sendPhoto")
+
+    await bot.kill()
+    await bot.start()
+
+    await telegram.until(lambda: "AI-generated" in acknowledged.text)
+    assert sum(bool(message.photo) for message in telegram.said("group")) <= 1
 
 
 async def test_a_command_that_was_being_answered_when_the_bot_died_is_answered(
