@@ -39,7 +39,7 @@ EXAMPLES: list[tuple[MockingbirdError, str]] = [
     (errors.NotYours("abc"), "Only who asked"),
     (errors.QuotaSpent(5, clock.now() + timedelta(hours=3)), "free in 3 hours"),
     (errors.CommunityQuotaSpent(9, clock.now() + timedelta(hours=3)), "All 9 trainings of today"),
-    (errors.TooFast(9, clock.now() + timedelta(hours=1)), "in 60 minutes"),
+    (errors.TooFast(9, clock.now() + timedelta(hours=3)), "in 3 hours"),
     (errors.Blocked("nasa"), "they asked for that, or an admin did"),
     (errors.NotBlocked("nasa"), "@nasa is not blocked"),
     (errors.WrongChannel(), "the admins here have chosen others"),
