@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,6 +53,17 @@ class LocalFile:
         if not readable:
             raise NoFile(str(self.path))
         return size
+
+
+async def stream(blocks: AsyncIterator[bytes], target: Path, limit: int) -> None:
+    """Write to ``target`` what comes over the network, block by block, synced. Raises FileTooBig, OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        async for block in blocks:
+            check_size(file.tell() + len(block), limit)
+            await asyncio.to_thread(file.write, block)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())
 
 
 def check_size(size: int, limit: int) -> None:

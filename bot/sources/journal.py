@@ -25,6 +25,7 @@ from uuid import uuid4
 from bot import clock
 from bot.sources.base import Page, Post, Profile
 from bot.sources.errors import NoPosts
+from trainer.disk import sync
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class Journal:
         leaf = Leaf(place, profile, page, clock.now(), uuid4().hex)
         if not self.folder.exists():
             self.folder.mkdir(parents=True, mode=0o700)
-            _sync(self.folder.parent)
+            sync(self.folder.parent)
         _put(self.folder / f"{place.turn:04}-{place.page:04}.json.gz", _pack(leaf))
         if leaf.following is None:
             self.sweep()
@@ -196,12 +197,4 @@ def _put(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)

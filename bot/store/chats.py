@@ -19,10 +19,6 @@ class ChatTables(Database):
             await self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", (scope, name, value))
             await self._log(who, f"set {name}", f"{scope} {value}")
 
-    async def settings(self, scope: str) -> dict[str, str]:
-        found = await self._rows("SELECT name, value FROM settings WHERE scope = ? ORDER BY name", (scope,))
-        return {row["name"]: row["value"] for row in found}
-
     async def use(self, who: str, since: datetime, limit: int) -> datetime | None:
         """Count one use, unless there were ``limit`` since then: then the oldest of those is returned."""
         async with self._transaction():

@@ -1,14 +1,12 @@
 """Files sent along with a command: checked by the size Discord states, then streamed to the disk."""
 
-import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
 from bot.errors import UploadLost
-from bot.upload import check_size
+from bot.upload import check_size, stream
 
 BLOCK = 1 << 18
 """Bytes written at a time."""
@@ -25,17 +23,8 @@ class AttachedFile:
 
     async def save(self, target: Path, limit: int) -> None:
         """Raises FileTooBig, UploadLost."""
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(self.url) as response:
-                await self._write(response, target, limit)
+                await stream(response.content.iter_chunked(BLOCK), target, limit)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise UploadLost(self.name) from error
-
-    async def _write(self, response: aiohttp.ClientResponse, target: Path, limit: int) -> None:
-        with target.open("wb") as file:
-            async for block in response.content.iter_chunked(BLOCK):
-                check_size(file.tell() + len(block), limit)
-                await asyncio.to_thread(file.write, block)
-            file.flush()
-            await asyncio.to_thread(os.fsync, file.fileno())

@@ -1,7 +1,5 @@
 """Documents sent to the bot: checked by the size Telegram states, then streamed to the disk."""
 
-import asyncio
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,8 +7,8 @@ import httpx
 from telegram import Bot
 from telegram.error import BadRequest, TelegramError
 
-from bot.errors import FileTooBig, NoFile, TooBigForTelegram, UploadLost
-from bot.upload import LocalFile, check_size
+from bot.errors import NoFile, TooBigForTelegram, UploadLost
+from bot.upload import LocalFile, check_size, stream
 
 HOSTED_LIMIT = 20_000_000
 """Bytes. Telegram's own server hands no larger file to a bot (core.telegram.org/bots/api#getfile)."""
@@ -32,7 +30,6 @@ class SentFile:
 
     async def save(self, target: Path, limit: int) -> None:
         """Raises TooBigForTelegram, FileTooBig, UploadLost."""
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             found = await self.bot.get_file(self.file_id)
             if Path(found.file_path or "").is_absolute():  # a Bot API server with --local has it on this machine
@@ -47,10 +44,4 @@ class SentFile:
     async def _download(self, address: str, target: Path, limit: int) -> None:
         async with httpx.AsyncClient() as client, client.stream("GET", address) as response:
             response.raise_for_status()
-            with target.open("wb") as file:
-                async for block in response.aiter_bytes():
-                    if file.tell() + len(block) > limit:
-                        raise FileTooBig(self.size, limit)
-                    await asyncio.to_thread(file.write, block)
-                file.flush()
-                await asyncio.to_thread(os.fsync, file.fileno())
+            await stream(response.aiter_bytes(), target, limit)
