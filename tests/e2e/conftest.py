@@ -1,6 +1,9 @@
 """A running bot for each test, and a timeline to train on."""
 
 import csv
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,6 +21,22 @@ async def bot(tmp_path: Path, tiny_base: Path) -> AsyncIterator[RunningBot]:
     yield running
     await running.stop()
     assert running.children() == []
+
+
+@pytest.fixture(scope="session")
+def trained_data(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a bot that has trained @keeper on 250 tweets, and stopped. For copies: it is shared."""
+    folder = tmp_path_factory.mktemp("trained")
+    timeline = write_timeline(folder / "keeper.csv", 250)
+    command = [sys.executable, "-m", "bot", "train", "keeper", "--file", str(timeline), "--base", str(tiny_base)]
+    subprocess.run([*command, "--data", str(folder / "data")], check=True, stdout=subprocess.DEVNULL)
+    return folder / "data"
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, trained_data: Path) -> Path:
+    """The folder in which ``bot`` will find @keeper."""
+    return shutil.copytree(trained_data, tmp_path / "data")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The whole bot on the local Telegram: the process with its children, and steps that scenarios share."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,11 +24,6 @@ class BotOnTelegram(RunningService):
         addresses = {"telegram__api_url": telegram.api_url, "telegram__file_url": telegram.file_url}
         super().__init__(data, base, 1, **{"telegram__token": telegram.token} | addresses | NO_LIMITS | settings)
         self.telegram = telegram
-
-    async def logged(self, words: str, times: int = 1) -> None:
-        """Until the log has said it, which cannot be awaited, only read: the sign of what no chat shows."""
-        while self.log().count(words) < times:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
     async def ask(self, line: str, user: str | None = None, chat: str = "group", thread: int | None = None) -> Message:
         """The first answer to a line."""

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from abc import ABC, abstractmethod
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ Event = dict[str, Any]
 Wanted = Callable[[Event], bool]
 
 
-class Running:
-    """The bot's process: its environment, its children, its files, its end."""
+class Running(ABC):
+    """The bot's process: its environment, its children, its files, its log, its end."""
 
     def __init__(self, data: Path, base: Path, threads: int | None = 1, **settings: str) -> None:
         """``threads`` of the trainers; None leaves them as a person would have them."""
@@ -51,6 +52,25 @@ class Running:
     async def gone(self) -> int:
         assert self._process
         return await self._process.wait()
+
+    @abstractmethod
+    async def start(self) -> None:
+        """A new process on the same data."""
+
+    @abstractmethod
+    def log(self) -> str: ...
+
+    async def logged(self, words: str, times: int = 1) -> None:
+        """Until the log has said it, which cannot be awaited, only read: the sign of what nobody is shown."""
+        while self.log().count(words) < times:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+    async def killed_at(self, *phases: str) -> None:
+        """``kill -9`` as soon as the log has the words, and a restart, for each of them in turn."""
+        for words in phases:
+            await self.logged(words)
+            await self.kill()
+            await self.start()
 
     def children(self, verb: str = "") -> list[int]:
         """Process ids of the trainers that work on this data folder or for this bot, orphans too."""

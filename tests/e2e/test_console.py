@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import write_timeline
 from tests.e2e.running import RunningBot
 from tests.trainer.conftest import invented_tweets
@@ -85,9 +87,9 @@ async def test_only_the_asker_or_an_admin_cancels(bot: RunningBot, timeline: Pat
     assert await bot.end() == 0
 
 
-async def test_admins_manage_models(bot: RunningBot, timeline: Path) -> None:
+@pytest.mark.usefixtures("keeper")
+async def test_admins_manage_models(bot: RunningBot) -> None:
     await bot.start("--as", "ann", "--admin")
-    await bot.ask(f"/train @keeper file:{timeline}")
     assert "version 2" in (await bot.ask("/models retrain @keeper"))["text"]
     assert "2 (current)" in (await bot.ask("/models versions @keeper"))["text"]
     assert "version 1" in (await bot.ask("/models rollback @keeper"))["text"]

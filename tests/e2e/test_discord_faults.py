@@ -1,6 +1,7 @@
 """The whole bot while Discord, the network and the machine fail it."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -30,11 +31,11 @@ NAMES = ["429", "500", "503", "cut before", "cut after"]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> AsyncIterator[House]:
+async def house(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, trained_data: Path) -> AsyncIterator[House]:
     """One bot with one persona, @keeper, that all the little faults meet."""
-    settings = {"generation__per_user_a_minute": "0"}
-    async with open_house(tmp_path_factory.mktemp("house"), tiny_base, settings, limit=50) as opened:
-        await opened.trained("keeper")
+    settings, folder = {"generation__per_user_a_minute": "0"}, tmp_path_factory.mktemp("house")
+    shutil.copytree(trained_data, folder / "data")
+    async with open_house(folder, tiny_base, settings, limit=50) as opened:
         yield opened
 
 
@@ -142,16 +143,14 @@ async def test_nothing_is_lost_or_doubled_when_the_gateway_goes(house: House, ho
 async def test_the_message_of_a_training_is_posted_again_when_it_is_deleted(house: House) -> None:
     first = await house.train("fresh", LONG, channel="random")
     await house.discord.delete_message(first)
-    second = await house.discord.until(
-        lambda: next((each for each in house.spoken("random") if not each.loading), None)
-    )
+    second = await house.discord.until(lambda: next(iter(_naming(house, "@fresh")), None))
     assert "@fresh: " in second.content
     house.discord.clock += 16 * 60  # the interaction's token is over
     edits = len(second.edits)
     await house.discord.until(lambda: len(second.edits) > edits)
     house.discord.clock += 60 * 60
     await house.shows(second, "is ready")
-    assert house.spoken("random") == [second]
+    assert _naming(house, "@fresh") == [second]
 
 
 async def test_a_channel_that_takes_nothing_more_stops_nothing_else(house: House) -> None:
@@ -159,6 +158,7 @@ async def test_a_channel_that_takes_nothing_more_stops_nothing_else(house: House
     house.discord.deny("random", hidden=True)
     shown = await house.train("shown")
     await house.shows(shown, "is ready")
+    await eventually(lambda: ("denied",) in _stored(house, "SELECT persona FROM versions"))
     assert "is ready" not in denied.content
     assert "@denied" in (await house.ask("personas")).content
 
@@ -193,8 +193,16 @@ async def test_a_job_survives_kills_in_every_phase_in_one_message(tmp_path: Path
 
 def _noted(house: House, message: Message) -> bool:
     """Whether the bot has written down which message is the job's, a moment after it was shown."""
+    return (str(message.id),) in _stored(house, "SELECT message FROM watchers")
+
+
+def _stored(house: House, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{house.bot.data}/mockingbird.db?mode=ro", uri=True)) as store:
-        return (str(message.id),) in store.execute("SELECT message FROM watchers").fetchall()
+        return store.execute(query).fetchall()
+
+
+def _naming(house: House, words: str) -> list[Message]:
+    return [each for each in house.spoken("random") if words in each.content]
 
 
 async def _killed_and_back(house: House) -> None:

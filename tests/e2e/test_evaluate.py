@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from tests.e2e.conftest import write_timeline
+import pytest
+
 from tests.e2e.running import RunningBot
 from tests.e2e.test_cli import mockingbird
 
 
-async def test_an_admin_hears_how_good_a_persona_is_and_nobody_else(bot: RunningBot, timeline: Path) -> None:
+@pytest.mark.usefixtures("keeper")
+async def test_an_admin_hears_how_good_a_persona_is_and_nobody_else(bot: RunningBot) -> None:
     await bot.start()
-    await bot.ask(f"/train @keeper file:{timeline}")
     refused = await bot.ask("/evaluate @keeper")
     assert refused["kind"] == "error"
     await bot.end()
@@ -21,8 +22,6 @@ async def test_an_admin_hears_how_good_a_persona_is_and_nobody_else(bot: Running
     await bot.end()
 
 
-async def test_a_persona_is_evaluated_from_the_shell(tmp_path: Path, tiny_base: Path) -> None:
-    data, timeline = ("--data", str(tmp_path / "data")), write_timeline(tmp_path / "keeper.csv", 250)
-    await mockingbird("train", "keeper", "--file", str(timeline), "--base", str(tiny_base), *data)
-    code, out, _ = await mockingbird("evaluate", "keeper", *data)
+async def test_a_persona_is_evaluated_from_the_shell(keeper: Path) -> None:
+    code, out, _ = await mockingbird("evaluate", "keeper", "--data", str(keeper))
     assert (code, "nats a character" in out) == (0, True)

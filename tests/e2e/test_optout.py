@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import write_timeline
 from tests.e2e.running import Event, RunningBot
 from tests.servers import bluesky
 from tests.trainer.conftest import invented_tweets
 
-PERSON = "mara.example"
+PERSON = "my-mara.example"
+CYBORG = f"{PERSON}+professor_gull"
 
 
 def found(bot: RunningBot, words: Iterable[str]) -> dict[str, int]:
@@ -42,34 +42,31 @@ def generated(*events: Event) -> list[str]:
 @pytest.fixture
 async def server() -> AsyncIterator[bluesky.Bluesky]:
     """The person is there."""
-    posts = [bluesky.post(at, text) for at, text in enumerate(invented_tweets(230))]
-    async with bluesky.Bluesky(*posts[::-1]) as served:
+    posts = [bluesky.post(at, text) for at, text in enumerate(invented_tweets(230, seed=2))]
+    async with bluesky.Bluesky(*posts[::-1], handle=PERSON) as served:
         yield served
 
 
 @pytest.fixture
-async def known_bot(server: bluesky.Bluesky, tmp_path: Path, tiny_base: Path) -> AsyncIterator[RunningBot]:
-    """A bot whose Bluesky is the server."""
-    running = RunningBot(tmp_path / "data", tiny_base, bluesky__api_url=server.url)
+async def known_bot(server: bluesky.Bluesky, keeper: Path, tiny_base: Path) -> AsyncIterator[RunningBot]:
+    """A bot that has @keeper, and whose Bluesky is the server."""
+    running = RunningBot(keeper, tiny_base, bluesky__api_url=server.url)
     yield running
     await running.stop()
     assert running.children() == []
 
 
 async def test_whoever_proves_a_handle_is_forgotten_and_others_stay(
-    known_bot: RunningBot, server: bluesky.Bluesky, tmp_path: Path
+    known_bot: RunningBot, server: bluesky.Bluesky, timeline: Path
 ) -> None:
-    bot, texts = known_bot, invented_tweets(230)
-    bot.data.mkdir()
+    bot, texts = known_bot, invented_tweets(230, seed=2)
     (bot.data / "history").write_text(f"\n# 2026-01-01\n+/train @{PERSON}\n\n# 2026-01-01\n+/queue\n")
     await bot.start("--as", "ann", "--admin")
-    other = write_timeline(tmp_path / "other.csv", 230, seed=2)
-    await bot.say(f"/train @other file:{other}")
     cyborg = await bot.ask(f"/train @{PERSON} @professor_gull")
     assert "is ready" in cyborg["text"]
-    tweet = await bot.ask(f"/tweet @{PERSON}-professor_gull count:5 seed:1")
-    await bot.ask(f"/models export @{PERSON}-professor_gull")
-    await bot.ask(f"/use @{PERSON}-professor_gull")
+    tweet = await bot.ask(f"/tweet @{CYBORG} count:5 seed:1")
+    await bot.ask(f"/models export @{CYBORG}")
+    await bot.ask(f"/use @{CYBORG}")
     await bot.ask(f"/train @{PERSON} method:nonsense")
     traces = [PERSON, *texts, *generated(cyborg, tweet)]
     assert {"mockingbird.log", "console.jsonl", "history"} <= set(found(bot, traces))
@@ -77,7 +74,7 @@ async def test_whoever_proves_a_handle_is_forgotten_and_others_stay(
     assert "mockingbird.db" in found(bot, traces)
 
     await bot.start("--as", "mara")
-    await bot.ask(f"/tweet @{PERSON}-professor_gull")
+    await bot.ask(f"/tweet @{CYBORG}")
     asked = await bot.ask(f"/optout @{PERSON}")
     [code] = re.findall(r"mockingbird-\w+", asked["text"])
     [check] = [button["command"] for button in asked["buttons"] if button["label"] == "Check"]
@@ -90,13 +87,13 @@ async def test_whoever_proves_a_handle_is_forgotten_and_others_stay(
     assert receipt["text"].startswith(f"@{PERSON} is forgotten: 1 persona, 1 set of tweets and what 1 source gave")
     assert found(bot, traces) == {"mockingbird.db": 1}
     assert blocked(bot) == [PERSON]
-    assert "I have no persona" in (await bot.ask(f"/tweet @{PERSON}-professor_gull"))["text"]
+    assert "I have no persona" in (await bot.ask(f"/tweet @{CYBORG}"))["text"]
     assert bot.children("generate") == [generator]
-    assert "@other" in (await bot.ask("/tweet @other"))["text"]
-    for line in (f"/train @{PERSON}", f"/train @professor_gull @{PERSON}", f"/train @{PERSON} file:{other}"):
+    assert "@keeper" in (await bot.ask("/tweet @keeper"))["text"]
+    for line in (f"/train @{PERSON}", f"/train @professor_gull @{PERSON}", f"/train @{PERSON} file:{timeline}"):
         assert "may not be imitated here" in (await bot.ask(line))["text"]
     assert await bot.end() == 0
-    assert [path.name for path in bot.files("models/*")] == ["other"]
+    assert [path.name for path in bot.files("models/*")] == ["keeper"]
 
 
 async def test_somebody_blocked_in_the_middle_of_a_training_is_forgotten_too(

@@ -4,7 +4,6 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -43,19 +42,13 @@ async def trained_once(bot: BotOnTelegram, handle: str, chat: str = "group") -> 
 # Answers that do not come as they should.
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"status": 429, "retry_after": 1},
-        {"status": 500, "times": 2},
-        {"status": 502, "body": "<html>Bad Gateway</html>"},
-    ],
-)
 async def test_what_telegram_refuses_for_a_moment_is_sent_again_once(
-    bot: BotOnTelegram, telegram: Telegram, timeline: Path, fault: dict[str, Any]
+    bot: BotOnTelegram, telegram: Telegram, timeline: Path
 ) -> None:
-    telegram.fault("sendMessage", **fault)
-    telegram.fault("sendPhoto", **fault)
+    for method in ("sendMessage", "sendPhoto"):
+        telegram.fault(method, status=429, retry_after=1)
+        telegram.fault(method, status=500)
+        telegram.fault(method, status=502, body="<html>Bad Gateway</html>")
 
     acknowledged = await bot.train("keeper", timeline)
 
@@ -263,15 +256,12 @@ async def test_a_bot_killed_between_fetching_and_confirming_a_command_carries_it
     assert len((await bot.ask("/jobs list", "admin")).text.splitlines()) == 1
 
 
-@pytest.mark.parametrize("phase", ['"stage": "load"', '"stage": "train"', '"stage": "publish"'])
-async def test_a_bot_killed_in_any_phase_tells_of_the_training_once(
-    bot: BotOnTelegram, telegram: Telegram, long_timeline: Path, phase: str
+async def test_a_bot_killed_in_every_phase_tells_of_the_training_once(
+    bot: BotOnTelegram, telegram: Telegram, long_timeline: Path
 ) -> None:
     acknowledged = await bot.train("long", long_timeline)
-    await bot.logged(phase)
 
-    await bot.kill()
-    await bot.start()
+    await bot.killed_at('"stage": "load"', '"stage": "train"', '"stage": "publish"')
 
     await telegram.until(lambda: "is ready" in acknowledged.text)
     await trained_once(bot, "long")

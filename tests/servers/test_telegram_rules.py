@@ -54,6 +54,14 @@ async def test_an_edit_that_changes_nothing_is_refused(bot: Bot, telegram: Teleg
     assert [each.method for each in telegram.violations] == ["editMessageText"]
 
 
+async def test_nobody_is_blamed_for_an_edit_that_an_earlier_process_made(bot: Bot, telegram: Telegram) -> None:
+    sent = await bot.send_message(telegram.chat("group").id, "0 %")
+    await bot.get_me()
+    await refused(sent.edit_text("0 %"), "message is not modified")
+
+    assert telegram.violations == []
+
+
 async def test_a_button_answered_twice_or_late_is_a_violation(bot: Bot, telegram: Telegram) -> None:
     await bot.send_message(telegram.chat("group").id, "Sure?", reply_markup=keyboard("Yes", "sure:1"))
     presses = [asyncio.create_task(telegram.press(telegram.said("group")[0], "Yes")) for _ in range(2)]

@@ -30,6 +30,7 @@ A = TypeVar("A")
 
 
 async def get_me(world: World, call: Call) -> Json:
+    world.started = world.clock.now()
     can = {"can_read_all_group_messages": not world.privacy, "can_join_groups": True, "supports_inline_queries": True}
     return world.bot.json() | can
 

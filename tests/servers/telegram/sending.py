@@ -6,6 +6,7 @@ from tests.servers.telegram.call import Call
 from tests.servers.telegram.rules import (
     CAPTION_UNITS,
     UPLOAD_BYTES,
+    Refusal,
     bad,
     check_keyboard,
     text_of_message,
@@ -129,7 +130,8 @@ def _own_message(world: World, call: Call) -> Message:
 def _change(world: World, message: Message, content: Content) -> Json:
     if content == message.content:
         words = "specified new message content and reply markup are exactly the same as a current content and markup"
-        raise bad(f"message is not modified: {words} of the message")
+        known = world.started <= (message.edits[-1].at if message.edits else message.at)
+        raise Refusal(400, f"message is not modified: {words} of the message", blamed=known)
     message.content = content
     message.edits.append(Edit(world.clock.now(), content))
     return message.json()

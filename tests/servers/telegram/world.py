@@ -57,6 +57,8 @@ class World:
         self.flood = Flood(self.clock, pace)
         self.mailbox = Mailbox(self.bell)
         self.bot = User(BOT_ID, "mockingbird_bot", is_bot=True)
+        self.started = 0.0
+        """When the bot last asked who it is. What an earlier process did is not always known to it."""
         self.users: dict[str, User] = {}
         self.chats: list[Chat] = []
         self.sent: list[Message] = []
