@@ -5,9 +5,10 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Protocol
 
-from bot import text
+from bot import clock, text
 from bot.children import Children
 from bot.commands.table import Services
 from bot.config import Config
@@ -22,6 +23,9 @@ from bot.worker import Worker, trainer
 
 log = logging.getLogger(__name__)
 
+REMEMBERED = timedelta(days=90)
+"""How long a reply to a tweet goes on in its voice, and an update is known to have come before."""
+
 
 @asynccontextmanager
 async def services(config: Config) -> AsyncIterator[Services]:
@@ -35,13 +39,20 @@ async def services(config: Config) -> AsyncIterator[Services]:
             sources = Sources(config, store, folder.fetched)
             jobs = Jobs(config, folder, store, board, children, sources, generation.warm)
             await jobs.tidy()
-            working = loops.create_task(jobs.run())
+            working = [loops.create_task(jobs.run()), loops.create_task(_forget_daily(store))]
             try:
                 yield Services(config, folder, store, jobs, board, generation, children, sources)
             finally:
-                working.cancel()
+                for loop in working:
+                    loop.cancel()
                 await generation.close()
                 await sources.close()
+
+
+async def _forget_daily(store: Store) -> None:
+    while True:
+        await store.forget_before(clock.now() - REMEMBERED)
+        await asyncio.sleep(timedelta(days=1).total_seconds())
 
 
 async def say_terms_once(services: Services) -> None:

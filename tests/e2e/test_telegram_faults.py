@@ -238,6 +238,18 @@ async def test_a_wrong_token_ends_the_bot_with_a_sentence(telegram: Telegram, ti
     assert "123456:wrong" not in bot.log()
 
 
+async def test_a_token_that_is_revoked_meanwhile_ends_the_bot_with_a_sentence(
+    bot: BotOnTelegram, telegram: Telegram
+) -> None:
+    revoked = {"ok": False, "error_code": 401, "description": "Unauthorized"}
+    telegram.fault("getUpdates", status=401, body=json.dumps(revoked), times=99)
+
+    await telegram.message("/queue")  # so that it asks again at once
+
+    assert await bot.gone() == 1
+    assert "Telegram refuses the token: copy it again from @BotFather and restart." in bot.log()
+
+
 # kill -9.
 
 

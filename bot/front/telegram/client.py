@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import secrets
+from collections.abc import Callable
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from telegram import (
@@ -38,6 +40,21 @@ CONNECTIONS = 64
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # a webhook is called from outside
 
 
+class Poller(ExtBot[str]):
+    """Passes on that the token was revoked, which the library tells its log alone, and then polls no more."""
+
+    def __init__(self, revoked: Callable[[], None], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._revoked = revoked
+
+    async def get_updates(self, *arguments: Any, **options: Any) -> tuple[Update, ...]:
+        try:
+            return await super().get_updates(*arguments, **options)
+        except InvalidToken:
+            self._revoked()
+            raise
+
+
 class Telegram:
     """Reconnects for ever; ends only when there is no use in trying."""
 
@@ -60,11 +77,11 @@ class Telegram:
             await backoff.wait()
 
     async def _connection(self) -> None:
-        bot = ExtBot(
-            self._config.secret, self._config.api_url, self._config.file_url,
+        inbox = Inbox(self._services.store)
+        bot = Poller(
+            inbox.end, self._config.secret, self._config.api_url, self._config.file_url,
             request=HTTPXRequest(CONNECTIONS), rate_limiter=Flood(),
         )  # fmt: skip
-        inbox = Inbox(self._services.store)
         async with bot, Updater(bot, inbox) as updater:
             messenger = Messenger(bot, self._data, self._moved)
             await self._introduce(bot)
@@ -89,13 +106,13 @@ class Telegram:
             drop_pending_updates=False, allowed_updates=WANTED,
         )  # fmt: skip  # a webhook is called from outside
 
-    async def _work(self, inbox: Inbox, listener: Listener) -> None:
+    async def _work(self, inbox: Inbox, listener: Listener) -> NoReturn:
+        """Raises InvalidToken once the token was revoked."""
         async with asyncio.TaskGroup() as answers:
-            while True:
-                update = await inbox.get()
+            while isinstance(update := await inbox.get(), Update):
                 self._services.fronts[self.platform] = self._connected  # whatever was wrong before
-                if isinstance(update, Update):
-                    answers.create_task(self._answer(update, inbox, listener))
+                answers.create_task(self._answer(update, inbox, listener))
+        raise InvalidToken
 
     async def _answer(self, update: Update, inbox: Inbox, listener: Listener) -> None:
         """One update. What breaks is logged, and does not come again."""

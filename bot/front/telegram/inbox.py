@@ -25,6 +25,10 @@ class Inbox(asyncio.Queue[object]):
             if update := Update.de_json(json.loads(content), bot):
                 await super().put(update)
 
+    def end(self) -> None:
+        """No update comes any more: after those that wait, ``get`` gives None."""
+        self.put_nowait(None)
+
     async def put(self, item: object) -> None:
         """Raises TelegramError, the one kind of error after which the library asks for the same updates again."""
         try:
