@@ -47,7 +47,7 @@ def timeline(tmp_path: Path) -> Path:
 @pytest.fixture
 def long_timeline(tmp_path: Path) -> Path:
     """Enough to train on for some seconds, so that something can happen meanwhile."""
-    return write_timeline(tmp_path / "long.csv", 8_000)
+    return write_timeline(tmp_path / "long.csv", 5_000)
 
 
 def write_timeline(path: Path, count: int, seed: int = 1) -> Path:

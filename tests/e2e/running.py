@@ -65,6 +65,11 @@ class Running(ABC):
         while self.log().count(words) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
+    async def appears(self, pattern: str) -> None:
+        """Until there is such a file, of which nobody is told either."""
+        while not self.files(pattern):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
     async def killed_at(self, *phases: str) -> None:
         """``kill -9`` as soon as the log has the words, and a restart, for each of them in turn."""
         for words in phases:

@@ -280,9 +280,9 @@ async def test_a_bot_killed_in_every_phase_tells_of_the_training_once(
 
 
 async def test_a_bot_killed_while_it_sends_a_notice_says_it_again_without_another_message(
-    bot: BotOnTelegram, telegram: Telegram, long_timeline: Path
+    bot: BotOnTelegram, telegram: Telegram, timeline: Path
 ) -> None:
-    acknowledged = await bot.train("long", long_timeline)
+    acknowledged = await bot.train("keeper", timeline)
     await bot.logged("sendPhoto")
 
     await bot.kill()
