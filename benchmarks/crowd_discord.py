@@ -90,9 +90,9 @@ async def mentioned(house: House, number: int) -> Answered:
 async def commanded(house: House, number: int) -> Answered:
     name = f"random-{number}" if number > 1 else "random"
     user = f"user{number + USERS // 2}"
-    asked = await house.discord.slash("tweet", user=user, channel=name, persona="@small")
+    asked = await house.discord.slash("tweet", user=user, channel=name, persona="@mara_bakes")
     await house.discord.answer(asked)
-    return Answered(asked.latency or 0.0, time.monotonic() - asked.asked, lambda: len(asked.answers))
+    return Answered(asked.latency or 0.0, time.monotonic() - asked.asked, lambda: sum(not each.deleted for each in asked.answers))
 
 
 async def crowd(house: House) -> tuple[list[Answered], list[Answered]]:
@@ -111,8 +111,8 @@ async def prepare(house: House) -> None:
     """A persona that tweets, and a long training under way."""
     for number in range(1, USERS + 1):
         house.discord.users[f"user{number}"] = User(3 * 10**17 + number, f"user{number}")
-    await house.trained("small", user="admin")
-    await house.ask("tweet", persona="@small", user="admin")
+    await house.shows(await house.ask("train", people="@mara_bakes", user="admin"), "is ready")
+    await house.ask("tweet", persona="@mara_bakes", user="admin")
     long = await house.train("long", 20_000, user="admin")
     await house.shows(long, "@long: training")
 
