@@ -92,7 +92,8 @@ async def commanded(house: House, number: int) -> Answered:
     user = f"user{number + USERS // 2}"
     asked = await house.discord.slash("tweet", user=user, channel=name, persona="@mara_bakes")
     await house.discord.answer(asked)
-    return Answered(asked.latency or 0.0, time.monotonic() - asked.asked, lambda: sum(not each.deleted for each in asked.answers))
+    tweet = time.monotonic() - asked.asked
+    return Answered(asked.latency or 0.0, tweet, lambda: sum(not each.deleted for each in asked.answers))
 
 
 async def crowd(house: House) -> tuple[list[Answered], list[Answered]]:

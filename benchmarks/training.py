@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from trainer import base, corpus, finetune, loop, recipe
+from trainer import base, corpus, loop, recipe, runs
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints
 from trainer.corpus import HeldOut
@@ -166,7 +166,7 @@ def ours(bench: Bench, parts: Parts, **settings: float) -> Run:
     started, paused, curve = clock(), 0.0, [(0.0, _loss(model, parts.test))]
     started += clock() - started
     graft(model, parts.train)
-    data = finetune.Data.of(model, [(parts.train, parts.validation)])
+    data = runs.Data.of(model, [(parts.train, parts.validation)])
     tokens = corpus.epoch_tokens(data.people)
     chosen = recipe.choose(tokens, model.parameters, "full", settings)
     steps = loop.plan(data.people, data.marks, chosen, SEED)
@@ -190,8 +190,8 @@ def _loss(model: Base, texts: list[str]) -> float:
     """Nats a character, each tweet by itself from its begin token to its end."""
     rows = corpus.tokenise(model.tokenizer, texts, model.context)
     characters = sum(map(len, model.tokenizer.batch_decode(rows, skip_special_tokens=True)))
-    held_out = HeldOut(corpus.batches(sorted(rows, key=len), finetune.EVALUATED_TOKENS), characters)
-    return loop.people_loss(model, [held_out], Slices(finetune.EVALUATED_TOKENS)) * held_out.tokens_a_character
+    held_out = HeldOut(corpus.batches(sorted(rows, key=len), runs.EVALUATED_TOKENS), characters)
+    return loop.people_loss(model, [held_out], Slices(runs.EVALUATED_TOKENS)) * held_out.tokens_a_character
 
 
 def sweep(bench: Bench, timelines: list[Parts], results: Results) -> float:

@@ -24,10 +24,10 @@ class Folder:
             (self.root / part).mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def model(self, persona: str, number: int) -> Path:
-        return self.root / "models" / _file_name(persona) / str(number)
+        return self.root / "models" / file_name(persona) / str(number)
 
     def corpus(self, handle: str, digest: str) -> Path:
-        return self.root / "tweets" / f"{handle}-{digest[:16]}.jsonl.gz"
+        return self.root / "tweets" / f"{file_name(handle)}-{digest[:16]}.jsonl.gz"
 
     def work(self, job: str) -> Path:
         return self.root / "work" / job
@@ -63,11 +63,11 @@ class Folder:
         return left
 
 
-def _file_name(persona: str) -> str:
-    """The name itself, unless so many people are in it that file systems would refuse it."""
-    if len(persona) <= LONGEST_NAME:
-        return persona
-    return f"{persona[:LONGEST_NAME]}-{hashlib.sha256(persona.encode()).hexdigest()[:12]}"
+def file_name(name: str) -> str:
+    """A handle or a persona's name itself, unless it is so long that file systems would refuse it."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def keep(source: Path, target: Path, limit: int) -> None:

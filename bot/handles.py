@@ -1,13 +1,9 @@
-"""Names of people: how they are typed, and what a persona of several is called."""
+"""Names of people and personas: how they are typed, and how they are found in a text."""
 
 import re
 
 from bot.errors import BadHandle
-
-HANDLE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*(?:@[a-z0-9_]+(?:\.[a-z0-9_]+)+)?")
-"""No hyphen: it joins the names of a persona of several."""
-
-LONGEST = 64
+from trainer.handles import HANDLE, LONGEST, people_of, persona_name
 
 
 def handle(given: str) -> str:
@@ -28,15 +24,18 @@ def is_handle(given: str) -> bool:
         return False
 
 
+def persona(given: str) -> str:
+    """ "@B-a" -> "a-b". Raises BadHandle."""
+    return persona_name(handle(each) for each in people_of(given.strip().removeprefix("@").lower()))
+
+
 def naming(name: str) -> re.Pattern[str]:
-    """Finds a handle or a persona's name in any text, but not as part of a longer one."""
+    """Finds a handle or a persona's name in any text, but not as part of a longer word.
+
+    What forgets a person must miss nothing: "my" is found in "my-name.example" too, which could be a file of theirs.
+    """
     return re.compile(rf"(?<![a-z0-9_]){re.escape(name)}(?![a-z0-9_])", re.IGNORECASE)
 
 
 def named(text: str, name: str) -> bool:
     return bool(naming(name).search(text))
-
-
-def persona_name(people: tuple[str, ...]) -> str:
-    """The same people in any order are the same persona."""
-    return "-".join(sorted(set(people)))

@@ -165,7 +165,7 @@ class Jobs:
         """Train, and again from the checkpoint when the trainer dies; then publish."""
         while started := await self._store.start_training(job.id):
             try:
-                verb, task = self._task(started)
+                verb, task = await self._task(started)
                 result = await self._children.ask(job.id, verb, task, lambda: self._store.is_active(job.id))
             except ChildFailed as error:
                 if error.kind != "WorkerDied" or started.attempts >= ATTEMPTS:
@@ -185,7 +185,13 @@ class Jobs:
         found = [await self._store.corpus(person.handle, person.digest) for person in job.training.people]
         return [corpus for corpus in found if corpus]
 
-    def _task(self, job: Job) -> tuple[str, dict[str, Any]]:
+    async def _start(self, training: Training) -> str:
+        """Directory of the version that a refresh may train on from; empty where there is none of the same kind."""
+        persona = await self._store.persona(training.persona) if training.refresh else None
+        same = persona and all(persona.current.meta.get(key) == getattr(training, key) for key in ("base", "method"))
+        return str(persona.current.directory) if persona and same else ""
+
+    async def _task(self, job: Job) -> tuple[str, dict[str, Any]]:
         """The verb and the task: a model from elsewhere is adopted, all others are trained."""
         training, output = job.training, str(self._data.model(job.persona, job.version))
         work = str(self._data.work(job.id) / "training")
@@ -203,6 +209,7 @@ class Jobs:
             version=job.version,
             device=self._config.training.device,
             force=training.force,
+            start=await self._start(training),
         )
         return "finetune", task.values()
 

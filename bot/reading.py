@@ -74,7 +74,7 @@ class Reading:
         """With what its source gave, if it has one and has not given before."""
         if not person.source or await self._has(job, person):
             return person
-        target = self._data.work(job.id) / f"{person.handle}-{FETCHED}"
+        target = self._data.work(job.id) / f"{folder.file_name(person.handle)}-{FETCHED}"
         target.parent.mkdir(parents=True, exist_ok=True)
 
         def show(standing: Standing) -> None:

@@ -4,19 +4,19 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trainer import base, bounds, card, child, disk, oldcard, pickled, pictures, publish, sampling
+from trainer import base, bounds, card, child, disk, oldcard, pickled, pictures, publish, sampling, speakers
 from trainer.base import Base
 from trainer.child import Report
-from trainer.errors import Cancelled, Failed, NoMemory, NoSpace, TrainerError, UnusableModel
+from trainer.errors import Cancelled, Failed, UnusableModel
+from trainer.handles import persona_name
 from trainer.memory import out_of_memory
 from trainer.oldcard import Told
 from trainer.protocol import AdoptResult, AdoptTask, GenerateTask
+from trainer.shortage import told_plainly
 from trainer.source import Meter, Source
 
 SHOWN = 3
@@ -44,7 +44,7 @@ def adopt(task: AdoptTask, report: Report) -> AdoptResult:
     if found := publish.read_meta(Path(task.output)):
         return _already_published(task, found)
     try:
-        with _told_plainly(task.source):
+        with told_plainly(f"There is not enough memory for {task.source!r}: choose a smaller model.", "try again"):
             return _adopt(task, report)
     except Cancelled:
         shutil.rmtree(task.output, ignore_errors=True)  # it may have come just after the renaming
@@ -87,7 +87,9 @@ def _convert(task: AdoptTask, source: Source, folder: Path, unpublished: Path) -
 def _load(folder: Path, name: str) -> Base:
     try:
         pickled.convert(folder)
-        return base.load(str(folder), "cpu")
+        model = base.load(str(folder), "cpu")
+        speakers.restore(model, folder)
+        return model
     except Exception as error:  # the tokenizers' library, for one, throws nothing narrower
         if out_of_memory(error) or disk.is_full(error):
             raise
@@ -123,11 +125,12 @@ def _describe(task: AdoptTask, source: Source, model: Base, told: Told) -> dict[
     notes = [] if told.people else ["The model's card does not tell whose tweets it learnt from."]
     return {
         "format": publish.FORMAT,
-        "persona": task.persona or "-".join(each["handle"] for each in people),
+        "persona": task.persona or persona_name(each["handle"] for each in people),
         "version": task.version,
         "job": task.job,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "people": people,
+        "speakers": speakers.names(model.tokenizer),
         "base": told.base or task.source,
         "base_hub_id": told.base or (task.source if source.commit else None),
         "parameters": model.parameters,
@@ -176,18 +179,3 @@ def _already_published(task: AdoptTask, found: dict[str, Any]) -> AdoptResult:
 def _result(task: AdoptTask, told: dict[str, Any]) -> AdoptResult:
     handles = [person["handle"] for person in told["people"]]
     return AdoptResult(task.output, told, handles, card.title(told), told["samples"], told["notes"])
-
-
-@contextmanager
-def _told_plainly(name: str) -> Iterator[None]:
-    """What any library throws when memory or disk run out becomes one sentence."""
-    try:
-        yield
-    except TrainerError:
-        raise
-    except Exception as error:
-        if out_of_memory(error):
-            raise NoMemory(f"There is not enough memory for {name!r}: choose a smaller model.") from error
-        if disk.is_full(error):
-            raise NoSpace("The disk is full: free some space, then try again.") from error
-        raise

@@ -61,15 +61,27 @@ def plain(text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """``plain``, with every ASCII sign as an HTML entity: inert in Markdown, in its tables and in HTML alike."""
+    """``plain``, and inert in Markdown, in its tables and in HTML alike."""
+    return _inert(plain(text))
+
+
+def _inert(text: str) -> str:
+    """With every ASCII sign as an HTML entity."""
     return "".join(
-        f"&#{ord(each)};" if each.isascii() and not (each.isalnum() or each == " ") else each for each in plain(text)
+        f"&#{ord(each)};" if each.isascii() and not (each.isalnum() or each == " ") else each for each in text
     )
 
 
 def title(meta: Meta) -> str:
     """Display names, joined as in the persona's name; plain text, not yet safe."""
     return " & ".join(plain(person["name"]) or plain(person["handle"]) for person in meta["people"])
+
+
+def comparison(refresh: Meta) -> str:
+    """Which of a refresh's two trainings was kept, and why."""
+    onward = f"trained on from version {refresh['version']}", refresh["onward"]
+    (kept, loss), (other, worse) = sorted([onward, ("trained anew", refresh["anew"])], key=lambda each: each[1])
+    return f"{kept.capitalize()}: {loss:.3f} nats a character on unseen tweets; {other} it would be {worse:.3f}."
 
 
 def _front_matter(meta: Meta) -> str:
@@ -86,7 +98,7 @@ def _front_matter(meta: Meta) -> str:
 
 def _header(meta: Meta) -> str:
     kind = "AI BOT" if len(meta["people"]) == 1 else "AI CYBORG"
-    handles = " ".join(f"&#64;{safe(person['handle'])}" for person in meta["people"])
+    handles = " ".join(f"&#64;{_inert(person['handle'])}" for person in meta["people"])
     return f"""\
 <div align="center">
 <p>🤖 {kind} 🤖</p>
@@ -158,11 +170,13 @@ def _procedure(meta: Meta) -> str:
         "Time": f"{metrics['seconds']:.0f} s",
     }
     table = "\n".join(f"| {label} | {value} |" for label, value in facts.items())
+    refreshed = f" {comparison(meta['refresh'])}" if meta.get("refresh") else ""
     return f"""\
 ## Training procedure
 
 The base is {named}, {meta["parameters"] / 1e6:.1f} million parameters; trained was {method}. Held-out tweets share no
-run of eight words with those trained on. `meta.json` has every hyperparameter, all metrics and library versions.
+run of eight words with those trained on.{refreshed} `meta.json` has every hyperparameter, all metrics and library
+versions.
 
 | | |
 | --- | --- |

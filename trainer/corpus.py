@@ -1,7 +1,7 @@
 """From tweets to batches: the split, the tokens, and rows of one tweet each, so that tweets never see each other."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,28 +58,34 @@ class HeldOut:
         return sum(batch.tokens for batch in self.batches) / max(1, self.characters)
 
 
-def split(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
-    """Training tweets and held-out tweets: a tenth, at least one, at most ``MOST_HELD_OUT``.
+def wanted(texts: Sequence[str]) -> int:
+    """How many tweets to hold out: a tenth, at least one, at most ``MOST_HELD_OUT``."""
+    return max(1, min(MOST_HELD_OUT, round(len(texts) * HELD_OUT)))
+
+
+def split(texts: Sequence[str], seed: int, known: Collection[int] = ()) -> tuple[list[str], list[str]]:
+    """Training tweets and held-out tweets: as many as are ``wanted``.
 
     Near-duplicates stay on one side, where that leaves half of what is wanted; else, as in the timeline of a machine
     that fills in a form, only those with eight words in a row in common. Order within each side is that of ``texts``.
+    Tweets whose numbers are ``known`` are not held out, nor what is like them: there may be too few others.
     """
-    wanted = max(1, min(MOST_HELD_OUT, round(len(texts) * HELD_OUT)))
-    held_out = _hold_out(duplicates.alike(texts), wanted, seed)
-    if 2 * len(held_out) < wanted:
-        groups = duplicates.quoting(texts)
-        held_out = _hold_out(groups, wanted, seed)
+    room, barred = wanted(texts), set(known)
+    held_out = _hold_out([each for each in duplicates.alike(texts) if barred.isdisjoint(each)], room, seed)
+    if 2 * len(held_out) < room:
+        groups = [each for each in duplicates.quoting(texts) if barred.isdisjoint(each)]
+        held_out = _hold_out(groups, room, seed)
         # When even so every group is larger than the share, the smallest harms least, though it must be broken.
-        held_out = held_out or set(min(groups, key=len)[:wanted])
+        held_out = held_out or set(min(groups, key=len, default=[])[:room])
     train = [text for index, text in enumerate(texts) if index not in held_out]
     return train, [texts[index] for index in sorted(held_out)]
 
 
-def _hold_out(groups: list[list[int]], wanted: int, seed: int) -> set[int]:
+def _hold_out(groups: list[list[int]], room: int, seed: int) -> set[int]:
     """Whole groups, as many as fit."""
     held_out: set[int] = set()
     for group in random.Random(seed).sample(groups, len(groups)):
-        if len(held_out) + len(group) <= wanted:
+        if len(held_out) + len(group) <= room:
             held_out.update(group)
     return held_out
 
@@ -161,7 +167,7 @@ def _batch(rows: Sequence[Row], marks: Sequence[int]) -> Batch:
 
 def _recycled(rows: Sequence[Row], tokens: int, choose: random.Random) -> list[Row]:
     """All the rows as often as they fit in ``tokens``, and a fresh sample of them for the rest."""
-    whole, rest = divmod(tokens, _tokens(rows))
+    whole, rest = divmod(tokens, max(1, _tokens(rows)))
     drawn = list(rows) * whole
     for row in choose.sample(list(rows), len(rows)):
         rest -= len(row)

@@ -49,6 +49,8 @@ class Desk(Generic[Loaded]):
         self._fresh: set[str] = set()
         """Loaded for requests that have not had a turn."""
         self._running: set[str] = set()
+        self._outdated = False
+        """What is being loaded was forgotten meanwhile."""
 
     def add(self, ticket: Ticket) -> None:
         with self._changed:
@@ -66,8 +68,10 @@ class Desk(Generic[Loaded]):
             return False
 
     def forget(self, model: str) -> None:
+        """For those who still wait it is loaded anew, if it is still there."""
         with self._changed:
             self._cache.drop(model)
+            self._outdated |= self._wanted[:1] == [model]
             if model in self._waiting:
                 self._want(model)
 
@@ -75,11 +79,14 @@ class Desk(Generic[Loaded]):
         """Waits until something is to be loaded and there is room."""
         with self._changed:
             self._changed.wait_for(lambda: self._wanted and self._make_room(self._idle))
+            self._outdated = False
             return self._wanted[0]
 
     def loaded(self, model: str, loaded: Loaded) -> list[Request]:
-        """Gives the requests that asked for no more than this."""
+        """Gives the requests that asked for no more than this. What was forgotten meanwhile is wanted again."""
         with self._changed:
+            if self._outdated:
+                return []
             self._wanted.remove(model)
             self._cache.put(model, loaded)
             if model in self._waiting:

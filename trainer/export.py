@@ -3,19 +3,19 @@
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trainer import base, card, child, disk, publish
+from trainer import base, card, child, disk, onward, publish
 from trainer.child import Report
-from trainer.errors import Failed, NoMemory, NoSpace, TrainerError, UnusableModel
-from trainer.memory import out_of_memory
+from trainer.errors import Failed, UnusableModel
 from trainer.protocol import ExportResult, ExportTask
+from trainer.shortage import told_plainly
 from trainer.verbatim import FILE as INDEX
 
 CARD = "README.md"
+NO_MEMORY = "There is not enough memory to merge the adapter into its base; try again later."
 REPLACED = ["adapter_*", "tokenizer*", "special_tokens_map.json", "config.json", "generation_config.json"]
 """What a merged model has otherwise."""
 
@@ -36,7 +36,7 @@ def export(task: ExportTask, report: Report) -> ExportResult:
         raise Failed(f"{output.name} is there already: delete it, or choose another name.")
     part = output.with_name(output.name + ".part")
     try:
-        with told_plainly():
+        with told_plainly(NO_MEMORY, "export again"):
             write(Path(task.model), _fresh(part), report)
             if task.zip:
                 report("zip")
@@ -58,7 +58,7 @@ def write(model: Path, folder: Path, report: Report, copy: Callable[[str, str], 
     meta = publish.read_meta(model)
     if meta is None:
         raise UnusableModel("This persona's files are missing; train it again.")
-    ignored = [INDEX, publish.META, CARD, *(REPLACED if meta["adapter"] else [])]
+    ignored = [INDEX, onward.FILE, publish.META, CARD, *(REPLACED if meta["adapter"] else [])]
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns(*ignored), copy_function=copy, dirs_exist_ok=True)
     if meta["adapter"]:
         report("merge")
@@ -110,18 +110,3 @@ def _zip(folder: Path, output: Path) -> Path:
         for each in sorted(folder.rglob("*")):
             archive.write(each, Path(output.stem) / each.relative_to(folder))
     return path
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """What any library throws when memory or disk run out becomes one sentence."""
-    try:
-        yield
-    except TrainerError:
-        raise
-    except Exception as error:
-        if out_of_memory(error):
-            raise NoMemory("There is not enough memory to merge the adapter into its base; try again later.") from error
-        if disk.is_full(error):
-            raise NoSpace("The disk is full: free some space, then export again.") from error
-        raise

@@ -4,58 +4,28 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
-from typing import Any, Self
+from typing import Any
 
-from trainer import base, card, child, disk, enough, loop, meta, pictures, publish, recipe, sampling, speakers, verbatim
+from trainer import base, card, child, disk, enough, loop, meta, onward, pictures, publish, runs, sampling, verbatim
 from trainer.base import Base
-from trainer.checkpoint import Checkpoints, fingerprint
+from trainer.checkpoint import Checkpoints
 from trainer.child import Report
-from trainer.corpus import HeldOut, Row, batches, epoch_tokens, marked, split, tokenise
 from trainer.enough import Amount
-from trainer.errors import Cancelled, Failed, NoSpace, TrainerError
-from trainer.memory import Slices, no_memory, out_of_memory
+from trainer.errors import Cancelled, Failed
+from trainer.memory import TOO_LITTLE
 from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
+from trainer.runs import Run
+from trainer.shortage import told_plainly
 from trainer.tweets import Corpus
-from trainer.vocabulary import graft
 
 DRAWN, SHOWN = 10, 3
 """Tweets drawn for the card, and how many of them the person sees."""
-EVALUATED_TOKENS = 2048
-"""In one pass without gradients."""
 HEARTBEAT = 4.0
 """Seconds between signs of life while a library works and does not tell how far it is."""
-
-
-@dataclass
-class Data:
-    """Token rows of each person, and what is held out of each."""
-
-    people: list[list[Row]]
-    held_out: list[HeldOut]
-    marks: list[int]
-    """Of the people, in this order; none for one person."""
-
-    @classmethod
-    def of(cls, model: Base, sides: list[tuple[list[str], list[str]]], marks: Sequence[int] = ()) -> Self:
-        """From each person's training and held-out tweets; the latter carry the marks, if there are any."""
-        context = model.context - bool(marks)
-        people = [tokenise(model.tokenizer, train, context) for train, _ in sides]
-        rows = [tokenise(model.tokenizer, texts, context) for _, texts in sides]
-        characters = [sum(map(len, model.tokenizer.batch_decode(each, skip_special_tokens=True))) for each in rows]
-        if marks:
-            rows = [[marked(row, mark) for row in each] for each, mark in zip(rows, marks, strict=True)]
-        held_out = [batches(sorted(each, key=len), EVALUATED_TOKENS, marks) for each in rows]
-        return cls(people, list(map(HeldOut, held_out, characters)), list(marks))
-
-    @property
-    def tokens_a_character(self) -> float:
-        """The people's mean, as ``loop.people_loss`` wants it."""
-        return fmean(each.tokens_a_character for each in self.held_out)
 
 
 def main() -> None:
@@ -71,7 +41,7 @@ def finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
     if found := publish.read_meta(Path(task.output)):
         return _already_published(task, found)
     try:
-        with _told_plainly():
+        with told_plainly(TOO_LITTLE, "train again"):
             return _finetune(task, report)
     except Cancelled:
         shutil.rmtree(task.output, ignore_errors=True)  # it may have come just after the renaming
@@ -92,47 +62,64 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         model = base.load(task.base, task.device)
 
     with _heartbeat(report, "tokenize"):
-        sides = [split(corpus.texts, task.seed) for corpus in corpora]
-        data = Data.of(model, sides)
-        slices = Slices(_choose(task, model, data).slice_tokens)
-        before = loop.people_loss(model, data.held_out, slices) * data.tokens_a_character
-        if task.method == "full":
-            graft(model, [text for train, _ in sides for text in train])
-        data = Data.of(model, sides, speakers.add(model, [corpus.handle for corpus in corpora]))
-        chosen = _choose(task, model, data)
-        mark = fingerprint(model.model.state_dict(), chosen, task.seed, model.device, task.method, meta.hashes(task))
+        sides, start = runs.sides_of(task, corpora)
+        anew, before = runs.from_base(task, model, corpora, sides)
+        further = runs.from_version(task, corpora, sides, start) if start else None
 
-    if task.method == "lora":
-        from trainer import adapter  # peft takes a second to import
-
-        adapter.add(model, chosen)
-    steps = loop.plan(data.people, data.marks, chosen, task.seed)
-    training = loop.Training(model, steps, data.held_out, chosen, slices, report)
-    checkpoints = Checkpoints(work, mark, chosen.checkpoint_seconds)
-    resumed_from = _resume(training, checkpoints)
-    training.run(checkpoints)
+    if further:
+        _train(further, task, _part(report, 0, len(anew.steps)))
+    _train(anew, task, _part(report, len(further.steps), 0) if further else report)
+    best = further if further and further.loss <= anew.loss else anew
 
     with _heartbeat(report, "evaluate"):
         if task.method == "lora":
-            adapter.settle(model)
+            from trainer import adapter
+
+            adapter.settle(best.model)
         after = publish.round_weights(
-            model, training.state.best_loss, lambda: loop.people_loss(model, data.held_out, slices)
+            best.model,
+            best.state.best_loss,
+            lambda: loop.people_loss(best.model, best.data.held_out, best.slices),
         )
 
     with _heartbeat(report, "publish"):
         unpublished = _fresh(work / "unpublished")
-        publish.write_model(model, unpublished)
-        drawn, copied = _draw(task, model, corpora, unpublished)
-        told = meta.describe(task, model, corpora, chosen, training.state)
-        told["metrics"] = meta.metrics(training.state, data, before, after, copied, time.monotonic() - started)
-        told |= {"samples": drawn[:SHOWN], "resumed_from": resumed_from}
+        publish.write_model(best.model, unpublished)
+        onward.save(unpublished, [text for train, _ in sides for text in train], best.start)
+        drawn, copied = _draw(task, best.model, corpora, unpublished)
+        told = meta.describe(task, best.model, corpora, best.chosen, best.state)
+        told["metrics"] = meta.metrics(best.state, best.data, before, after, copied, time.monotonic() - started)
+        told |= {"samples": drawn[:SHOWN], "resumed_from": best.resumed_from, "refresh": None}
+        if further and further.start:
+            told["refresh"] = meta.refresh(further.start.version, further.loss, anew.loss)
+            told["notes"] = [*told["notes"], card.comparison(told["refresh"])]
         _write(unpublished, told)
         disk.publish(unpublished, Path(task.output))
     return _result(task, told)
 
 
-def _choose(task: FinetuneTask, model: Base, data: Data) -> recipe.Recipe:
-    return recipe.choose(epoch_tokens(data.people), model.parameters, task.method, task.settings)
+def _train(run: Run, task: FinetuneTask, report: Report) -> None:
+    """From its checkpoint, if there is one."""
+    base.prepare(task.seed)
+    if task.method == "lora":
+        from trainer import adapter  # peft takes a second to import
+
+        adapter.add(run.model, run.chosen)
+    training = loop.Training(run.model, run.steps, run.data.held_out, run.chosen, run.slices, report)
+    run.folder.mkdir(exist_ok=True)
+    checkpoints = Checkpoints(run.folder, run.mark, run.chosen.checkpoint_seconds)
+    run.resumed_from = _resume(training, checkpoints)
+    training.run(checkpoints)
+    run.state = training.state
+
+
+def _part(report: Report, before: int, after: int) -> Report:
+    """Reports of one of two trainings, with the steps of the other counted in."""
+
+    def told(stage: str, *, step: int, steps: int, eta: float | None, **values: Any) -> None:
+        report(stage, step=before + step, steps=before + steps + after, eta=None if after else eta, **values)
+
+    return told
 
 
 def _resume(training: loop.Training, checkpoints: Checkpoints) -> int:
@@ -188,21 +175,6 @@ def _fresh(directory: Path) -> Path:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     return directory
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """What any library throws when memory or disk run out becomes one sentence."""
-    try:
-        yield
-    except (TrainerError, Cancelled):
-        raise
-    except Exception as error:
-        if out_of_memory(error):
-            raise no_memory() from error
-        if disk.is_full(error):
-            raise NoSpace("The disk is full: free some space, then train again.") from error
-        raise
 
 
 @contextmanager

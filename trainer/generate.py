@@ -74,28 +74,32 @@ class Generator:
     def _load(self) -> None:
         import torch
 
-        from trainer.persona import Persona
-
         if "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(os.cpu_count() or 1)
         while True:
-            model = self._desk.next_load()
-            try:
-                persona = Persona.load(Path(model), self._device)
-            except Exception as error:  # noqa: BLE001  # whatever a library throws fails this model alone
-                for request in self._desk.not_loaded(model):
-                    self._fail(request, error)
-                continue
-            for request in self._desk.loaded(model, persona):
-                self._channel.send(Done(request.id, {}))
+            self._bring(self._desk.next_load())
+
+    def _bring(self, model: str) -> None:
+        from trainer.persona import Persona
+
+        try:
+            persona = Persona.load(Path(model), self._device)
+        except Exception as error:  # noqa: BLE001  # whatever a library throws fails this model alone
+            for request in self._desk.not_loaded(model):
+                self._fail(request, error)
+            return
+        for request in self._desk.loaded(model, persona):
+            self._channel.send(Done(request.id, {}))
 
     def _generate(self) -> None:
-        while True:
-            batch = self._desk.next_batch()
-            drawn = _draw([(persona, ticket.task) for persona, ticket in batch])
-            for (_, ticket), each in zip(batch, drawn, strict=True):
-                self._answer(ticket, each)
-            self._desk.served()
+        while True:  # no name here: it would keep a forgotten persona in memory until the next batch
+            self._serve(self._desk.next_batch())
+
+    def _serve(self, batch: "list[tuple[Persona, Ticket]]") -> None:
+        drawn = _draw([(persona, ticket.task) for persona, ticket in batch])
+        for (_, ticket), each in zip(batch, drawn, strict=True):
+            self._answer(ticket, each)
+        self._desk.served()
 
     def _answer(self, ticket: Ticket, drawn: Drawn) -> None:
         if isinstance(drawn, Exception):

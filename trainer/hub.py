@@ -28,28 +28,38 @@ PAUSES = 1.0, 2.0
 """Seconds before the hub is asked again. ``hf_hub_download`` tries again by itself, six times."""
 PATIENCE = 10.0
 """Seconds without an answer; also what ``hf_hub_download`` waits for the next bytes."""
+TROUBLE = (HFValidationError, httpx.HTTPError, OSError)
+"""What its client raises, for names that are none, for what the hub refuses, and on the way there."""
 
 
 def fetch(name: str) -> str:
-    """Directory of the model, whole. What is there already is not downloaded again, and serves where no hub answers.
+    """Directory of the model, whole. What is there already is not downloaded again, and serves where the hub does not.
 
     Raises UnusableBase, or OSError for a full disk.
     """
     try:
         return _download(name)
-    except GatedRepoError as error:
-        sentence = f"The base model {name!r} is open only to those its makers let in; choose another, such as gpt2."
-        raise UnusableBase(sentence) from error
-    except RepositoryNotFoundError as error:
-        sentence = f"The hub has no model {name!r}, or keeps it private; check its name or train with base starter."
-        raise UnusableBase(sentence) from error
-    except HFValidationError as error:
-        sentence = f"The base model {name!r} is neither a directory nor the name of a model on the hub; check it."
-        raise UnusableBase(sentence) from error
-    except (OSError, httpx.HTTPError) as error:
+    except TROUBLE as error:
         if is_full(error):
             raise
-        return _cached(name)
+        return _cached(name, refusal(name, error))
+
+
+def refusal(name: str, error: Exception) -> str:
+    """Why the hub does not hand out a model, and what to do; empty where it is out of reach or in trouble itself."""
+    if isinstance(error, HFValidationError):
+        return f"{name!r} is neither a directory nor the name of a model on the hub; check it."
+    if isinstance(error, GatedRepoError):
+        return f"{name!r} is open only to those its makers let in; choose another, or ask them on its page."
+    if isinstance(error, RepositoryNotFoundError) or _status(error) in (403, 404):
+        return f"The hub has no model {name!r}, or keeps it private; check its name."
+    if _status(error) == 401:  # then it refuses even what is open to everybody
+        return "The hub does not know the token in HF_TOKEN: set a valid one, or none, and start the bot again."
+    return ""
+
+
+def _status(error: Exception) -> int | None:
+    return error.response.status_code if isinstance(error, HfHubHTTPError) else None
 
 
 def _download(name: str) -> str:
@@ -80,12 +90,14 @@ def look_up(name: str, sizes: bool = False) -> ModelInfo:
     return HfApi().model_info(name, timeout=PATIENCE, files_metadata=sizes)
 
 
-def _cached(name: str) -> str:
+def _cached(name: str, otherwise: str) -> str:
+    """Directory of what was downloaded before. Raises UnusableBase, for the reason ``otherwise`` if there is one."""
     try:
         return snapshot_download(name, local_files_only=True)
-    except LocalEntryNotFoundError as error:
+    except (LocalEntryNotFoundError, HFValidationError) as error:
         raise UnusableBase(
-            f"The base model {name!r} is not on this machine and cannot be downloaded now; check the network and try"
+            otherwise
+            or f"The base model {name!r} is not on this machine and cannot be downloaded now; check the network and try"
             " again, or train with base starter."
         ) from error
 

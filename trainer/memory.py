@@ -16,6 +16,9 @@ Work = Callable[[Tensor, Tensor], Tensor]
 """From ids and labels of a slice to a sum over it."""
 
 
+TOO_LITTLE = "Not even one tweet fits in memory with this base: choose a smaller base, or method lora."
+
+
 def nothing() -> None:
     """What to do where nothing is to be done."""
 
@@ -51,7 +54,7 @@ class Slices:
         rows = len(batch.ids)
         before = -(-rows // self._count(batch))
         if before == 1:
-            raise no_memory()
+            raise NoMemory(TOO_LITTLE)
         self._rows = self._rows or before
         self.tokens = batch.ids.shape[1] * (before // 2)
         self.note = f"Memory was short: batches of {before // 2} instead of {self._rows}."
@@ -61,7 +64,3 @@ class Slices:
 def out_of_memory(error: BaseException) -> bool:
     """Whether it says that memory is short, on a GPU (a RuntimeError of its own) or in torch's CPU allocator."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-
-
-def no_memory() -> NoMemory:
-    return NoMemory("Not even one tweet fits in memory with this base: choose a smaller base, or method lora.")

@@ -18,7 +18,7 @@ from trainer.recipe import Recipe
 from trainer.tweets import Corpus
 
 if TYPE_CHECKING:
-    from trainer.finetune import Data
+    from trainer.runs import Data
 
 POINTS = 100
 """Of the training loss's curve, at most."""
@@ -33,7 +33,7 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
         "job": task.job,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "people": [_person(corpus) for corpus in corpora],
-        "speakers": {handle: speakers.mark(handle) for handle in speakers.find(base.tokenizer)},
+        "speakers": speakers.names(base.tokenizer),
         "base": base.name,
         "base_hub_id": base.hub_id,
         "parameters": base.parameters,
@@ -59,8 +59,8 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
     """
     a_character = data.tokens_a_character
     recent = state.losses[: state.best_step][-20:]
-    rows = [row for person in data.people for row in person]
-    repeated = epoch_tokens(data.people) / sum(map(len, rows))
+    rows = [row for person in data.lessons for row in person]
+    repeated = epoch_tokens(data.lessons) / sum(map(len, rows))
     return {
         "train_loss": sum(recent) / max(1, len(recent)),
         "held_out_loss": after,
@@ -78,6 +78,11 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
         "tokens_per_second": round(state.tokens / max(state.seconds, 1e-6), 1),
         "verbatim_share": copied,
     }
+
+
+def refresh(version: int, onward: float, anew: float) -> dict[str, Any]:
+    """How the two trainings of a refresh did, in nats a character of the same held-out tweets."""
+    return {"version": version, "onward": onward, "anew": anew, "chosen": "onward" if onward <= anew else "anew"}
 
 
 def hashes(task: FinetuneTask) -> list[str]:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from trainer.card import ROWS, plain
+from trainer.handles import HANDLE, people_of
 
 LONGEST = 100_000
 """Characters that are read; a card has a few thousand."""
@@ -22,8 +23,7 @@ AVATAR = re.compile(r"url\(\W*(https://(?:pbs|abs)\.twimg\.com/[\w./%-]{1,300}?)
 BASE = re.compile(r"based on a pre-trained \[[^\]]{1,80}\]\(https://huggingface\.co/([\w.-]+(?:/[\w.-]+)?)\)")
 CELL_ENDS = re.compile(r"</t[hd]>\s*")
 TAG = re.compile(r"<[^<>]*>")
-HANDLES = re.compile(r"@[\w.@-]{1,200}(?: @[\w.@-]{1,200})*")
-HANDLE = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*(?:@[a-z0-9_]+(?:\.[a-z0-9_]+)+)?")
+HANDLES = re.compile(r"@[\w.@-]{1,253}(?: @[\w.@-]{1,253})*")
 NUMBER = re.compile(r"\d{1,9}")
 OLD_NAME = re.compile(r"(.{1,200}?)\s*🤖 AI Bot\s*")
 
@@ -66,10 +66,10 @@ def _cells(line: str) -> list[str]:
 
 
 def _handles(lines: list[str]) -> list[str]:
-    """Of the first line that has nothing else: ``@a``, ``@a bot``, ``@a @b``, or ``@a-b``; no handle has a hyphen."""
+    """Of the first line that has nothing else: ``@a``, ``@a bot``, ``@a @b``, or ``@a-b``."""
     for line in lines:
         if HANDLES.fullmatch(told := line.removesuffix(" bot")):
-            handles = [part.lower() for each in told.split() for part in each[1:].split("-")]
+            handles = [part for each in told.split() for part in people_of(each[1:].lower())]
             return handles if all(map(HANDLE.fullmatch, handles)) else []
     return []
 

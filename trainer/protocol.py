@@ -89,6 +89,8 @@ class FinetuneTask(Wire):
     """"auto", "cpu", "cuda", "cuda:1", "mps"."""
     force: bool = False
     """Train although there is little text."""
+    start: str = ""
+    """Directory of a version of the same base, method and people: trained on from where that does better than anew."""
     settings: dict[str, float] = field(default_factory=dict)
     """Overrides of ``trainer.recipe.Recipe`` by name."""
 

@@ -15,6 +15,8 @@ from trainer.errors import Failed
 SMALL, SMALL_RATE = 2.6e6, 2e-3
 LARGE, LARGE_RATE = 124e6, 1.372e-4
 LORA_FACTOR = 5.0
+ONWARD_FACTOR = 0.5
+"""Of the rate, where training goes on from a version with what is new to it."""
 FULL_RATE_TOKENS = 75_000
 """About 2,500 English tweets: with less text the rate falls, down to half of it at 15,000 tokens (500 tweets)."""
 TRAINING_TOKENS, MOST_TOKENS, MOST_EPOCHS = 240_000, 360_000, 6.0
@@ -57,11 +59,16 @@ class Recipe:
     """At least this long between two checkpoints."""
 
 
-def choose(tokens: int, parameters: int, method: str, settings: dict[str, float]) -> Recipe:
-    """``tokens`` of one epoch and ``parameters`` of the base; ``settings`` have the last word. Raises Failed."""
+def choose(tokens: int, parameters: int, method: str, settings: dict[str, float], whole: int = 0) -> Recipe:
+    """``tokens`` of one epoch and ``parameters`` of the base; ``settings`` have the last word. Raises Failed.
+
+    ``whole``: tokens of all tweets, where training goes on from a version and ``tokens`` are only what is new to it:
+    that is gone through as often as all would be.
+    """
+    factor = (LORA_FACTOR if method == "lora" else 1.0) * (ONWARD_FACTOR if whole else 1.0)
     recipe = Recipe(
-        learning_rate=_learning_rate(tokens, parameters) * (LORA_FACTOR if method == "lora" else 1.0),
-        epochs=min(MOST_EPOCHS, max(TRAINING_TOKENS / tokens, min(1.0, MOST_TOKENS / tokens))),
+        learning_rate=_learning_rate(tokens, parameters) * factor,
+        epochs=_epochs(whole or tokens),
         dropout=float(parameters >= MERGED_BELOW and method == "full"),
         batch_tokens=min(LARGEST_BATCH, max(SMALLEST_BATCH, tokens // EPOCH_STEPS)),
         slice_tokens=min(
@@ -73,6 +80,10 @@ def choose(tokens: int, parameters: int, method: str, settings: dict[str, float]
     if unknown := settings.keys() - kinds:
         raise Failed(f"There is no training setting {sorted(unknown)[0]!r}; choose among {', '.join(kinds)}.")
     return replace(recipe, **{name: kinds[name](value) for name, value in settings.items()})
+
+
+def _epochs(tokens: int) -> float:
+    return min(MOST_EPOCHS, max(TRAINING_TOKENS / tokens, min(1.0, MOST_TOKENS / tokens)))
 
 
 def _learning_rate(tokens: int, parameters: int) -> float:

@@ -15,6 +15,7 @@ from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # made on
 from trainer.child import Report
 from trainer.errors import NotShared
 from trainer.protocol import ShareResult, ShareTask
+from trainer.shortage import told_plainly
 
 TOKEN = "HF_TOKEN"  # noqa: S105  # the variable's name
 """The environment variable. A token that a user of this machine has left in a file is not taken."""
@@ -33,7 +34,7 @@ def share(task: ShareTask, report: Report) -> ShareResult:
     if task.repo.count("/") != 1:
         raise _no_name(task.repo)
     with tempfile.TemporaryDirectory(prefix="share-") as folder:
-        with export.told_plainly():
+        with told_plainly(export.NO_MEMORY, "share again"):
             export.write(Path(task.model).resolve(), Path(folder), report, os.symlink)
         with _told_plainly(task.repo):
             return _push(HfApi(token=token), task, Path(folder), report)

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
-from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # made on first use: httpx or httpx2
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from trainer import hub
@@ -130,17 +128,8 @@ class Meter:
 def _told_plainly(name: str) -> Iterator[None]:
     try:
         yield
-    except GatedRepoError as error:
-        sentence = f"{name!r} is open only to those its makers let in: ask them on its page, or choose another model."
-        raise UnusableModel(sentence) from error
-    except RepositoryNotFoundError as error:
-        sentence = f"The hub has no model {name!r}, or keeps it private; check its name."
-        raise UnusableModel(sentence) from error
-    except HFValidationError as error:
-        sentence = f"{name!r} is neither a directory on this machine nor the name of a model on the hub; check it."
-        raise UnusableModel(sentence) from error
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except hub.TROUBLE as error:
         if is_full(error):
             raise
-        sentence = f"{name!r} cannot be downloaded now: the hub does not answer as it should; try again later."
-        raise UnusableModel(sentence) from error
+        later = f"{name!r} cannot be downloaded now: the hub does not answer as it should; try again later."
+        raise UnusableModel(hub.refusal(name, error) or later) from error

@@ -8,6 +8,7 @@ changes: an adapter still fits its base, and plain ``transformers`` loads what i
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -59,6 +60,20 @@ def find(tokenizer: Specials) -> dict[str, int]:
     """Tokens of the marks by handle; empty for one person."""
     specials = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
     return {match[1]: number for name, number in specials if (match := MARK.fullmatch(name))}
+
+
+def names(tokenizer: Specials) -> dict[str, str]:
+    """Names of the marks by handle, as ``meta.json`` tells them."""
+    return {handle: mark(handle) for handle in find(tokenizer)}
+
+
+def restore(base: "Base", directory: Path) -> None:
+    """Give ``base`` the marks of the cyborg that it was loaded from: loaded as a base it has none."""
+    from transformers import AutoTokenizer  # takes long, as above
+
+    published = AutoTokenizer.from_pretrained(directory, trust_remote_code=False)
+    if marks := list(names(published).values()):
+        base.tokenizer.add_special_tokens({"extra_special_tokens": marks})
 
 
 def weights(task: GenerateTask, known: Iterable[str]) -> dict[str, float]:

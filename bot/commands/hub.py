@@ -9,8 +9,9 @@ from bot.commands.options import Model, PersonaName, Public, Repo, Zip
 from bot.commands.table import Request, command
 from bot.domain import Training
 from bot.errors import NotOwner
-from bot.handles import is_handle, persona_name
+from bot.handles import is_handle
 from bot.reply import Reply
+from trainer.handles import people_of, persona_name
 from trainer.protocol import ExportTask, ShareTask
 
 
@@ -19,7 +20,7 @@ async def models_import(request: Request, model: Model, persona: PersonaName = "
     _check_owner(request, "models import")
     services = request.services
     name = persona or _persona_of(model)
-    await services.store.check_allowed(name.split("-"))
+    await services.store.check_allowed(people_of(name))
     training = Training(name, (), adopt=model, label=model)
     job = await services.jobs.submit(training, {}, request.origin)
     return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
@@ -58,7 +59,7 @@ def _check_owner(request: Request, name: str) -> None:
 def _persona_of(model: str) -> str:
     """ "huggingtweets/b-a" -> "a-b"; any other model by its last name."""
     name = model.rstrip("/").rpartition("/")[2].lower()
-    people = tuple(name.split("-"))
-    if all(is_handle(each) for each in people):
+    people = people_of(name)
+    if all(map(is_handle, people)):
         return persona_name(people)
     return re.sub(r"[^a-z0-9_]+", "_", name).strip("_") or "model"

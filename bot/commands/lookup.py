@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from bot.domain import Job, Origin, Persona
-from bot.errors import UnknownJob, UnknownPersona
+from bot.errors import BadHandle, UnknownJob, UnknownPersona
+from bot.handles import persona
 from bot.store import Store
 
 SUGGESTIONS = 25
@@ -21,9 +22,18 @@ def suggest(names: Sequence[str], typed: str) -> list[str]:
 
 async def find_persona(store: Store, name: str) -> Persona:
     """Raises UnknownPersona with the names most like it."""
-    if persona := await store.persona(name):
-        return persona
+    if found := await store.persona(name):
+        return found
     raise UnknownPersona(name, tuple(get_close_matches(name, await store.names(), 2)))
+
+
+async def named_persona(store: Store, word: str) -> str:
+    """The name of the persona that a word names, with its @ or without; "" where it names none."""
+    try:
+        name = persona(word)
+    except BadHandle:
+        return ""
+    return name if await store.persona(name) else ""
 
 
 async def find_job(store: Store, id: str) -> Job:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from bot import limits
 from bot.errors import BadOption
-from bot.handles import handle, persona_name
+from bot.handles import handle, persona
 from bot.upload import Upload
 
 
@@ -40,7 +40,7 @@ class Spec:
             case Kind.PERSON:
                 return handle(given)
             case Kind.PERSONA:
-                return persona_name(tuple(handle(part) for part in given.split("-"))) if given else ""
+                return persona(given) if given else ""
             case Kind.WHOLE | Kind.DECIMAL:
                 return self._number(name, given)
             case Kind.FLAG:

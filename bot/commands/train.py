@@ -7,11 +7,11 @@ from bot.commands.options import Base, File, Force, Method, People, Refresh, See
 from bot.commands.table import Request, command
 from bot.domain import Corpus, Person, Training
 from bot.errors import BaseNotAllowed, NoTweets, TooManyPeople
-from bot.handles import persona_name
 from bot.reply import Reply
 from bot.sources.base import Source
 from bot.upload import LocalFile, Upload
 from trainer import starter
+from trainer.handles import persona_name
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from bot import limits, text
-from bot.commands.lookup import channel_scope, find_persona
+from bot.commands.lookup import channel_scope, find_persona, named_persona
 from bot.commands.opening import opening
 from bot.commands.options import As, Count, Mix, PersonaName, Prompt, Seed, Temperature
 from bot.commands.table import Request, command
 from bot.domain import Persona, Said
 from bot.errors import BadHandle, BadOption, NoPersonaChosen
-from bot.handles import handle, is_handle
+from bot.handles import handle
 from bot.reply import Reply
 from trainer.protocol import GenerateTask, Sample
 
@@ -81,8 +81,8 @@ def _context(reply_to: Said | None, prompt: str) -> str:
 async def _named(request: Request, prompt: str) -> tuple[str, str]:
     """The persona a prompt begins with, @ forgotten, and the rest of it; else who speaks here, and all of it."""
     word, _, rest = prompt.partition(" ")
-    if is_handle(word) and await request.services.store.persona(word.lower()):
-        return word.lower(), rest.strip()
+    if name := await named_persona(request.services.store, word):
+        return name, rest.strip()
     return await _here(request), prompt
 
 

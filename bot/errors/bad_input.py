@@ -45,7 +45,10 @@ class BadHandle(BadInput):
 
     @property
     def sentence(self) -> str:
-        return f"“{shown(self.given)}” is no user name: letters, digits, _ and . only, for example @nasa."
+        return (
+            f"“{shown(self.given)}” is no user name: it looks like @nasa on X, @name.bsky.social on Bluesky,"
+            " @name@server on Mastodon."
+        )
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bot import text
 from bot.commands import line as lines
+from bot.commands.lookup import named_persona
 from bot.commands.table import COMMANDS, Command, Given, Request, Services, run
 from bot.domain import Notice, Origin, Said, Watcher
 from bot.errors import MockingbirdError, OldButton
@@ -114,8 +115,8 @@ class Chat:
         store = self._services.store
         said = await store.said(origin, replied_to) if replied_to else None
         given = {"prompt": words}
-        name, _, rest = words.partition(" ")
-        if name.startswith("@") and await store.persona(name[1:].lower()):
+        word, _, rest = words.partition(" ")
+        if word.startswith("@") and (name := await named_persona(store, word)):
             given = {"persona": name, "prompt": rest}
         await self.answer(origin, COMMANDS["tweet"], given, show, said, spoken=True)
 

@@ -13,11 +13,12 @@ from bot.sources.base import Page, Post, Prices, Profile, Told, respect
 from bot.sources.errors import Declined, OddAnswer, Suspended, UnknownPerson
 from bot.sources.patience import PAUSES, understood
 from bot.sources.web import Answer, Web
+from trainer.handles import DOMAIN
 
 API = "https://public.api.bsky.app"
 SITE = "Bluesky"
 
-_HANDLE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*")
+_HANDLE = re.compile(DOMAIN)
 _PAGE = 100
 """Posts; the most that getAuthorFeed gives."""
 _OPT_OUT = {"!no-unauthenticated", "!hide", "!takedown"}

@@ -15,11 +15,12 @@ from bot.sources.base import Page, Post, Prices, Profile, Told, respect
 from bot.sources.errors import Declined, NotMastodon, ServerClosed, Suspended, UnknownPerson
 from bot.sources.patience import PAUSES, understood
 from bot.sources.web import Answer, Web
+from trainer.handles import MASTODON
 
 API = "https://{server}"
 SITE = "Mastodon"
 
-_HANDLE = re.compile(r"[a-z0-9_]+(?:[a-z0-9_.-]*[a-z0-9_])?@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*")
+_HANDLE = re.compile(MASTODON)
 _PAGE = 40
 """Posts; the most that a server gives."""
 _CLOSED = (401, 403, 422)

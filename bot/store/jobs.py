@@ -72,8 +72,10 @@ class JobTables(Database):
             await self._db.execute(
                 "UPDATE jobs SET state = 'training', attempts = attempts + 1,"
                 " version = CASE WHEN version > 0 THEN version ELSE"
-                " 1 + coalesce((SELECT max(o.version) FROM jobs o"
-                " WHERE o.persona = jobs.persona AND o.state = 'done'), 0) END"
+                " 1 + max(coalesce((SELECT max(o.version) FROM jobs o"
+                " WHERE o.persona = jobs.persona AND o.state = 'done'), 0),"
+                # its job is gone where it named somebody who asked to be forgotten
+                " coalesce((SELECT max(v.number) FROM versions v WHERE v.persona = jobs.persona), 0)) END"
                 " WHERE id = ? AND state IN ('ready', 'training')",
                 (job,),
             )

@@ -18,6 +18,14 @@ def test_only_one_bot_holds_a_folder(tmp_path: Path) -> None:
         pass
 
 
+def test_the_longest_handle_makes_no_file_name_too_long(tmp_path: Path) -> None:
+    data, longest = Folder(tmp_path), f"{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 60}.example"
+    paths = data.corpus(longest, "0" * 64), data.corpus(f"{longest}s", "0" * 64), data.model(f"{longest}+a", 1).parent
+    for path in paths:
+        path.touch()
+    assert len(set(paths)) == 3
+
+
 def test_what_a_killed_bot_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
     data = Folder(tmp_path)
     for path in (data.work("dead"), data.work("alive"), data.model("a", 1), data.model("a", 2), data.model("b", 1)):

@@ -110,6 +110,13 @@ async def test_versions_are_never_numbered_twice(store: Store, tmp_path: Path) -
     assert third.version == 3
 
 
+async def test_a_version_whose_job_was_forgotten_keeps_its_number(store: Store, tmp_path: Path) -> None:
+    await publish(store, tmp_path, await train(store, "aaa", replace(NASA, label="tweets of mara.csv")))
+    await store.scrub("mara", [], [])
+    assert await store.job("aaa") is None
+    assert (await train(store, "bbb", replace(NASA, seed=2))).version == 2
+
+
 async def test_a_resumed_training_keeps_its_version_and_counts_the_attempt(store: Store) -> None:
     await train(store, "aaa")
     again = await store.start_training("aaa")

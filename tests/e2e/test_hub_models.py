@@ -58,7 +58,7 @@ async def test_old_models_are_imported_shown_and_tweeted_from(bot: RunningBot, h
     assert "already here" in (await bot.ask("/train @ferry_fern"))["text"]
     nobody = await bot.ask("/models import huggingtweets/nobody")
     assert nobody["kind"] == "error"
-    assert "huggingtweets/nobody" in nobody["text"]
+    assert "The hub has no model 'huggingtweets/nobody', or keeps it private" in nobody["text"]
     assert await bot.end() == 0
     assert bot.files("work/*") == []
 

@@ -114,6 +114,7 @@ async def test_what_was_read_once_is_kept_and_refreshed_by_what_is_new(tmp_path:
         assert "is ready (version 2)" in refreshed["text"]
         assert server.served[240:] == [tweet["id"] for tweet in new]
         assert paid(bot) == round(spent + 0.01 + 7 * 0.005, 6)
+        assert "rained on from version 1" in refreshed["text"], "both ways were compared"
         assert '"downloaded": 247' in next(iter(bot.files("models/mara/2/meta.json"))).read_text()
 
 
@@ -203,21 +204,24 @@ async def test_people_of_bluesky_and_mastodon_are_read_by_their_handles_and_dele
     tmp_path: Path, tiny_base: Path
 ) -> None:
     posts = [bluesky.post(at, text) for at, text in enumerate(invented_tweets(230))]
-    sky = bluesky.Bluesky(*[bluesky.repost(900), *posts[::-1]])
+    sky = bluesky.Bluesky(*[bluesky.repost(900), *posts[::-1]], handle="my-mara.example")
     texts = enumerate(invented_tweets(230, seed=2), start=10)
-    elephant = mastodon.Mastodon(*[mastodon.status(at, f"<p>{text} <b>&amp;</b></p>") for at, text in texts][::-1])
+    statuses = [mastodon.status(at, f"<p>{text} <b>&amp;</b></p>") for at, text in texts]
+    elephant = mastodon.Mastodon(*statuses[::-1], acct="mara-k.x")
     async with Both(sky, elephant) as server, talking(tmp_path / "data", tiny_base, server) as bot:
-        line = await bot.say("/train @mara.example @mara@social.example")
-        await bot.stage(line, "@mara.example: 231 tweets − 1 retweets")
-        await bot.stage(line, "@mara@social.example: 230 tweets − 0 retweets")
+        line = await bot.say("/train @my-mara.example @mara-k.x@my-social.example")
+        await bot.stage(line, "@my-mara.example: 231 tweets − 1 retweets")
+        await bot.stage(line, "@mara-k.x@my-social.example: 230 tweets − 0 retweets")
         assert "is ready (version 1)" in (await bot.final(line))["text"]
         assert "<p>" not in kept(bot)
+        tweet = await bot.ask("/tweet @my-mara.example+mara-k.x@my-social.example as:@my-mara.example")
+        assert "(@mara-k.x@my-social.example+my-mara.example)" in tweet["text"]
 
         deleted = [posts[40]["post"]["record"]["text"], invented_tweets(230, seed=2)[50]]
         assert all(text in kept(bot) for text in deleted)
         sky.feed = [item for item in sky.feed if item is not posts[40]]
         elephant.statuses = [status for status in elephant.statuses if deleted[1] not in status["content"]]
-        again = await bot.ask("/train @mara@social.example @mara.example")
+        again = await bot.ask("/train @mara-k.x@my-social.example @my-mara.example")
         refreshed = await bot.final(await pressed(bot, again, "Refresh"))
 
         assert "is ready (version 2)" in refreshed["text"]

@@ -38,7 +38,7 @@ class Hub:
         self.private: set[str] = set()
         """Models that are there for their owner only."""
         self.tokens: dict[str, str] = {}
-        """Those that may write, and the one owner each may write for."""
+        """Those that the hub knows, and the one owner each may write for."""
         self.stored: dict[str, bytes] = {}
         """Large files that were sent and are not committed yet, by SHA-256."""
         self.requests: list[str] = []
@@ -141,8 +141,12 @@ class _Handler(Uploads, BaseHTTPRequestHandler):
 
     def _known(self, asked: Asked, answer: Answer) -> None:
         repo = str(asked["repo"])
+        if "Authorization" in self.headers and not self.owner():
+            return self._refuse(HTTPStatus.UNAUTHORIZED, "", "Invalid credentials in Authorization header")
         hidden = repo in self.hub.private and self.owner() != repo.partition("/")[0]
         if hidden or not self.hub.files(repo):  # the hub tells nobody without a token whether a private one is there
+            if self.owner():
+                return self._refuse(HTTPStatus.NOT_FOUND, "", "Repository not found")
             return self._refuse(HTTPStatus.UNAUTHORIZED, "RepoNotFound", "Invalid username or password.")
         if asked["revision"] not in (None, "main", self.hub.commit(repo)):
             return self._refuse(HTTPStatus.NOT_FOUND, "RevisionNotFound", f"Invalid rev id: {asked['revision']}")
@@ -180,7 +184,7 @@ class _Handler(Uploads, BaseHTTPRequestHandler):
         return self._send_json(told)
 
     def _refuse(self, status: HTTPStatus, code: str, words: str, headers: dict[str, str] | None = None) -> None:
-        named = {"X-Error-Code": code, "X-Error-Message": words} if code else {}
+        named = {"X-Error-Message": words} | ({"X-Error-Code": code} if code else {})
         self._send(status, json.dumps({"error": words}).encode(), named | (headers or {}))
 
     def _send_json(self, told: object) -> None:

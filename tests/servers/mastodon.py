@@ -33,7 +33,7 @@ class Mastodon(Local):
 
     def answer(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, Any]:
         match path:
-            case "/api/v1/accounts/lookup" if query.get("acct") == "mara":
+            case "/api/v1/accounts/lookup" if query.get("acct") == self.account["acct"]:
                 return 200, {**self.account, "statuses_count": len(self.statuses)}
             case "/api/v1/accounts/77/statuses":
                 return 200, self._page(query)

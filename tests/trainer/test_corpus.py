@@ -66,6 +66,15 @@ def test_a_tweet_and_its_variation_never_straddle_the_split() -> None:
         assert sorted(train + held_out) == sorted(others + varied)
 
 
+def test_what_is_known_is_not_held_out_nor_what_is_like_it() -> None:
+    tweets = [*invented_tweets(96), *(f"{word}: {QUOTE} {word}" for word in ("first", "second", "third", "fourth"))]
+    for seed in range(20):
+        held_out = split(tweets, seed, known={*range(80), 99})[1]
+        assert len(held_out) == 10
+        assert set(held_out) <= set(tweets[80:96])
+    assert split(tweets, 1, known=range(100))[1] == []
+
+
 def test_a_form_that_is_filled_in_again_and_again_still_leaves_a_tenth_to_hold_out() -> None:
     tweets = [f"{number} gulls at the pier today" for number in range(300)]
     train, held_out = split(tweets, seed=1)

@@ -144,6 +144,18 @@ def test_a_model_that_cannot_be_loaded_fails_all_who_wait_for_it_and_nobody_else
     assert desk.next_load() == "a"
 
 
+def test_a_model_forgotten_while_it_is_loaded_is_not_kept() -> None:
+    desk: Desk[Block] = Desk(100)
+    asked = ask(desk, "a")
+    assert desk.next_load() == "a"
+    desk.forget("a")
+    assert desk.loaded("a", Block(next(numbers))) == []
+    warmed = Request("w", "load", {})
+    assert not desk.warm(warmed, "a")
+    assert desk.next_load() == "a"
+    assert desk.not_loaded("a") == [asked, warmed]
+
+
 def test_a_forgotten_model_is_loaded_anew_for_those_who_still_wait() -> None:
     desk: Desk[Block] = Desk(20)
     asked = ask(desk, "a")

@@ -24,13 +24,22 @@ def shout(event, arguments):
 
 sys.addaudithook(shout)
 """
+COUNT = """
+import gc, signal
+
+def count(*_):
+    open(COUNTED, "w").write(str(sum(type(each).__name__ == "Persona" for each in gc.get_objects())))
+
+signal.signal(signal.SIGUSR1, count)
+"""
 
 
 class Child:
     """A real ``python -m trainer generate`` at the other end of two pipes; its libraries print what they like."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        (folder / "sitecustomize.py").write_text(NOISE)
+        self.counted = folder / "counted"
+        (folder / "sitecustomize.py").write_text(NOISE + COUNT.replace("COUNTED", repr(str(self.counted))))
         self.errors = folder / "stderr"
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
@@ -66,6 +75,12 @@ class Child:
         answers = {event.id: event for event in (self.read() for _ in numbers)}
         assert sorted(answers) == sorted(numbers)
         return [answers[number] for number in numbers]
+
+    def personas(self) -> int:
+        """How many it has in memory: it counts when it is told to, before it answers the next request."""
+        self.process.send_signal(signal.SIGUSR1)
+        self.ask("sing", {})
+        return int(self.counted.read_text())
 
     def end(self) -> None:
         self.process.kill()
@@ -202,6 +217,14 @@ def test_a_warmed_persona_needs_its_files_no_more_until_it_is_unloaded(
     assert unloaded == Done(unloaded.id, {})
     assert isinstance(child.ask(*tweet(model)), Failed)
     assert isinstance(child.ask("load", {"model": model}), Failed)
+
+
+def test_what_is_unloaded_is_in_memory_no_more(child: Child, persona: Callable[[str], str]) -> None:
+    others, model = child.personas(), persona("forgotten")
+    assert texts(child.ask(*tweet(model)))
+    assert child.personas() == others + 1
+    child.ask("unload", {"model": model})
+    assert any(child.personas() == others for _ in range(100))  # its thread may be about to let go
 
 
 def test_what_libraries_print_stays_out_of_the_protocol(child: Child, persona: Callable[[str], str]) -> None:

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import hf_raise_for_status, httpx  # type: ignore[attr-defined]  # made on first use
 
 from tests.servers.hub import Hub
 from tests.trainer.conftest import invented_corpus
 from trainer import protocol
+from trainer.hub import refusal
 from trainer.protocol import Done, Event, FinetuneTask, Progress, Request
 from trainer.tweets import Corpus
 
@@ -160,6 +163,34 @@ def test_a_base_of_the_hub_is_trained_with_signs_of_life_while_it_is_waited_for(
 def test_a_base_that_the_hub_does_not_have_is_told_at_once(examiner: Child, hub: Hub) -> None:
     assert examiner.refusal("nobody/nothing").startswith("The hub has no model 'nobody/nothing'")
     assert len([each for each in hub.requests if "nothing" in each]) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "sentence"),
+    [
+        (401, "Invalid username or password.", "The hub has no model 'a/b', or keeps it private"),
+        (404, "Repository not found", "The hub has no model 'a/b', or keeps it private"),
+        (403, "Forbidden", "The hub has no model 'a/b', or keeps it private"),
+        (401, "Invalid credentials in Authorization header", "The hub does not know the token in HF_TOKEN"),
+        (500, "Internal Server Error", ""),
+    ],
+)
+def test_what_the_hub_answers_with_a_token_and_without_is_understood(status: int, said: str, sentence: str) -> None:
+    request = httpx.Request("GET", "https://huggingface.co/api/models/a/b")
+    with pytest.raises(HfHubHTTPError) as raised:
+        hf_raise_for_status(httpx.Response(status, headers={"X-Error-Message": said}, request=request))
+    told = refusal("a/b", raised.value)
+    assert told.startswith(sentence)
+    assert bool(told) == bool(sentence)
+
+
+def test_with_a_token_that_the_hub_does_not_know_a_base_loads_that_is_here(
+    examiner: Child, hub: Hub, tiny: str
+) -> None:
+    assert examiner.loads(tiny)
+    with Child("examine", examiner.home, hub.url, HF_TOKEN="hf_old") as child:
+        assert child.loads(tiny)
+        assert child.refusal("someone/else").startswith("The hub does not know the token in HF_TOKEN")
 
 
 def test_a_gated_base_is_told_as_that(examiner: Child, hub: Hub, tiny: str) -> None:

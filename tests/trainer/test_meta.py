@@ -3,7 +3,7 @@ import pytest
 from trainer import meta
 from trainer.checkpoint import State
 from trainer.corpus import HeldOut, batches, epoch
-from trainer.finetune import Data
+from trainer.runs import Data
 
 
 def test_an_epoch_counts_as_one_however_often_thin_people_come_in_it() -> None:

@@ -14,10 +14,12 @@ from safetensors.torch import load_file
 
 from tests.trainer.conftest import invented_corpus
 from trainer import base, finetune, sampling, speakers
+from trainer.adopt import adopt
 from trainer.base import Base
 from trainer.corpus import tokenise
 from trainer.errors import TrainerError
-from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
+from trainer.export import export
+from trainer.protocol import AdoptTask, ExportTask, FinetuneResult, FinetuneTask, GenerateTask
 from trainer.sampling import Persona
 from trainer.tweets import Corpus, Counts
 
@@ -114,6 +116,15 @@ def test_a_mark_starts_as_the_mean_of_its_handles_tokens(tiny: Base) -> None:
     mean = tiny.model.get_input_embeddings().weight[parts].mean(0)
     _, mark = speakers.add(tiny, ["keeper", "orchard"])
     assert torch.equal(tiny.model.get_input_embeddings().weight[mark], mean)
+
+
+def test_an_exported_cyborg_that_is_taken_over_keeps_its_voices(cyborg: FinetuneResult, tmp_path: Path) -> None:
+    exported = export(ExportTask(cyborg.directory, str(tmp_path / "exported")), quiet)
+    adopted = adopt(AdoptTask(exported.path, str(tmp_path / "1"), str(tmp_path / "work")), quiet)
+    assert adopted.meta["speakers"] == cyborg.meta["speakers"]
+    voices = Persona.load(Path(adopted.directory), "cpu")
+    assert from_orchard(voices, speaker="orchard") == 1.0
+    assert from_orchard(voices, mix={"keeper": 1.0}) == 0.0
 
 
 def test_marks_from_an_earlier_training_are_gone_on_with(cyborg: FinetuneResult) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.trainer.conftest import END, invented_corpus, invented_tweets
-from trainer import base, finetune, vocabulary
+from trainer import base, finetune, runs, vocabulary
 from trainer.base import Base
 from trainer.corpus import split, tokenise
 from trainer.evaluate import held_out_loss
@@ -148,7 +148,7 @@ def test_a_persona_with_new_tokens_loads_as_a_plain_model(task: FinetuneTask) ->
 def test_losses_before_and_after_are_told_in_the_same_unit(task: FinetuneTask) -> None:
     metrics = finetune.finetune(task, quiet).meta["metrics"]
     model = base.load(task.base, "cpu")
-    data = finetune.Data.of(model, [split(Corpus.load(Path(path)).texts, task.seed) for path in task.corpora])
+    data = runs.Data.of(model, [split(Corpus.load(Path(path)).texts, task.seed) for path in task.corpora])
     expected = held_out_loss(model, data.held_out[0].batches, Slices(1024)) * data.tokens_a_character
     assert metrics["base_held_out_loss_per_character"] == pytest.approx(expected, rel=1e-4)
     a_token = metrics["held_out_loss"] / metrics["base_held_out_loss"]

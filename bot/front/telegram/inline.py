@@ -7,10 +7,10 @@ import secrets
 from telegram import InlineQuery, InlineQueryResultArticle, InputTextMessageContent, LinkPreviewOptions
 from telegram.error import TelegramError
 
+from bot.commands.lookup import named_persona
 from bot.commands.table import COMMANDS, Request, Services, run
 from bot.domain import Origin
 from bot.front.telegram.layout import pages
-from bot.handles import is_handle
 from bot.reply import Reply
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ async def answer(query: InlineQuery, services: Services) -> None:
 
 
 async def _offer(query: InlineQuery, services: Services) -> list[InlineQueryResultArticle]:
-    name, _, prompt = query.query.strip().partition(" ")
-    if not is_handle(name) or not await services.store.persona(name.removeprefix("@").lower()):
+    word, _, prompt = query.query.strip().partition(" ")
+    if not (name := await named_persona(services.store, word)):
         return []
     user = query.from_user
     origin = Origin("telegram", str(user.id), str(user.id), name=user.full_name)

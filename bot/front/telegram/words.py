@@ -36,5 +36,6 @@ def mentions(message: Message, me: str) -> bool:
 
 
 def words(message: Message, me: str) -> str:
-    """What was said, without our name."""
-    return " ".join(re.sub(rf"(?i)@{re.escape(me)}\b", "", message.text or message.caption or "").split())
+    """What was said, without our name, unless it is a part of a longer one: @bot@server, @bot.example."""
+    ours = rf"(?i)(?<![\w.-])@{re.escape(me)}(?![\w@-]|\.\w)"
+    return " ".join(re.sub(ours, "", message.text or message.caption or "").split())

@@ -62,6 +62,11 @@ def test_a_mention_is_found_behind_whatever_stands_before_it(before: str, after:
     assert words(said, ME) == " ".join(f"{before} {after}".split())
 
 
+@pytest.mark.parametrize("name", ["@mockingbird_bot@server.tld", "@mockingbird_bot-x.example", "@a@mockingbird_bot.me"])
+def test_a_handle_that_holds_our_name_is_left_whole(name: str) -> None:
+    assert words(message(f"@mockingbird_bot {name} hello, @mockingbird_bot."), ME) == f"{name} hello, ."
+
+
 @pytest.mark.parametrize("text", ["@mockingbird_bots", "mockingbird_bot", "a@mockingbird_bot", "@other_bot"])
 def test_other_names_are_no_mention(text: str) -> None:
     assert not mentions(message(text), ME)

@@ -1,0 +1,24 @@
+"""Finding what words name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.commands.lookup import named_persona
+from bot.store import Store
+from tests.bot.test_store import NASA, publish, train
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("@My-name.example", "my-name.example"), ("my-name.example", "my-name.example"), ("@b-A", "a-b"),
+        ("@my-name.example+a@b-c.example", "a@b-c.example+my-name.example"), ("@name.example", ""), ("hello,", ""),
+    ],
+)  # fmt: skip
+async def test_a_persona_is_named_as_people_write_it(tmp_path: Path, word: str, name: str) -> None:
+    async with Store.open(tmp_path) as store:
+        for number, persona in enumerate(("my-name.example", "a-b", "a@b-c.example+my-name.example")):
+            await publish(store, tmp_path, await train(store, str(number), replace(NASA, persona=persona, seed=number)))
+        assert await named_persona(store, word) == name
