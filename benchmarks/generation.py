@@ -193,15 +193,15 @@ def quality(directory: Path, corpus: Path) -> dict[str, dict[str, float]]:
     seed = json.loads((directory / "meta.json").read_text("utf-8"))["seed"]
     _, held_out = split(texts, seed)
     told = {}
-    for kind in (dense.Plain, dense.Half, dense.Int8):
-        with patch.object(dense, "choose", lambda *_, halved, kind=kind: plainly(kind)):
+    for kind, make in {"Plain": dense.Plain, "Half": dense.Half, "Int8": dense.Int8.of}.items():
+        with patch.object(dense, "choose", lambda *_, halved, make=make: plainly(make)):
             persona = Persona.load(directory, "cpu")
-        told[kind.__name__] = {"perplexity": perplexity(persona, held_out), "delivered": delivered(persona)}
+        told[kind] = {"perplexity": perplexity(persona, held_out), "delivered": delivered(persona)}
     return told
 
 
-def plainly(kind: Any) -> Callable[..., Any]:
-    return lambda weight, bias: kind(weight.float().contiguous(), bias.float())
+def plainly(make: Any) -> Callable[..., Any]:
+    return lambda weight, bias: make(weight.float().contiguous(), bias.float())
 
 
 @torch.inference_mode()

@@ -57,7 +57,10 @@ def whole(folder: Path, dressed: Path, base: Path) -> Path:
 
 
 def adapted(folder: Path, dressed: Path, base: Path, count: int) -> list[Path]:
-    """Personas of rank 16 beside ``base``; the random weights of all after the first eight are one of those."""
+    """Personas of rank 16 beside ``base``, in half precision as they are published.
+
+    The random weights of all after the first eight are one of those.
+    """
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -76,7 +79,8 @@ def adapted(folder: Path, dressed: Path, base: Path, count: int) -> list[Path]:
         for name, each in model.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(each.data, std=0.01)
-        model.save_pretrained(directory)
+        halved = {name: each.half() for name, each in model.state_dict().items() if "lora_" in name}
+        model.save_pretrained(directory, state_dict=halved)
     return directories
 
 

@@ -32,7 +32,7 @@ class Row:
     """Tokens to add before the row may end."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
     """What the loop must know of the tokens; both are boolean masks of the model's output size."""
 
@@ -48,8 +48,8 @@ class Decoder(Protocol):
     def feed(self, ids: Tensor) -> Tensor:
         """Logits [rows, vocabulary] after ids [rows, length]."""
 
-    def keep(self, going: Tensor) -> None:
-        """Go on with these rows only."""
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows only: a mask, or numbers, in which a row may come more than once."""
 
 
 class Engine(Protocol):
@@ -79,15 +79,13 @@ def continue_rows(
     engine: Engine, vocabulary: Vocabulary, rows: Sequence[Row], adapters: Sequence[Adapter] = ()
 ) -> list[list[int]]:
     """The tokens added to each row, the one that stopped it included. Raises UnusableBase where the model is broken."""
-    ids, mask = _padded([row.prompt for row in rows], engine.device)
     draw = _Draw(vocabulary, rows, engine.device)
     longest = max(len(row.dice) for row in rows)
     limits = torch.tensor([len(row.dice) for row in rows], device=engine.device)
-    decoder = engine.decoder(mask, adapters, len(rows), ids.shape[1] + longest)
     places = torch.arange(len(rows), device=engine.device)
-    added = ids.new_full((len(rows), longest), -1)
+    added = places.new_full((len(rows), longest), -1)
     going = torch.ones_like(places, dtype=torch.bool)
-    logits = decoder.feed(ids)
+    decoder, logits = _read_prompts(engine, rows, adapters, longest)
     if not logits.isfinite().all():
         raise UnusableBase("This persona's weights are damaged; train it again.")
     for step in range(longest):
@@ -106,12 +104,30 @@ def continue_rows(
     return [[token for token in row if token >= 0] for row in added.tolist()]
 
 
+def _read_prompts(
+    engine: Engine, rows: Sequence[Row], adapters: Sequence[Adapter], longest: int
+) -> tuple[Decoder, Tensor]:
+    """A decoder that has read the rows' prompts, each different one once, and the logits [rows, vocabulary] after."""
+    beside: Sequence[Adapter | None] = adapters or [None] * len(rows)
+    asked = list(zip((tuple(row.prompt) for row in rows), beside, strict=True))
+    different = list(dict.fromkeys(asked))
+    ids, mask = _padded([prompt for prompt, _ in different], engine.device)
+    own = [adapter for _, adapter in different if adapter]
+    decoder = engine.decoder(mask, own, len(different), ids.shape[1] + longest)
+    logits = decoder.feed(ids)
+    if len(different) < len(rows):
+        owners = torch.tensor([different.index(each) for each in asked], device=engine.device)
+        decoder.keep(owners)
+        logits = logits[owners]
+    return decoder, logits
+
+
 class _Draw:
     """Temperature, then top-k, then top-p, as transformers orders them; only the k best are ever sorted."""
 
     def __init__(self, vocabulary: Vocabulary, rows: Sequence[Row], device: torch.device) -> None:
         size = len(vocabulary.stops)
-        self._stops = vocabulary.stops
+        self._stops = vocabulary.stops.nonzero()[:, 0]
         self._banned = vocabulary.banned.nonzero()[:, 0]
         self._ranks = min(size, max(row.top_k or size for row in rows))
         self._temperature = torch.tensor([[row.temperature] for row in rows], device=device)
@@ -129,9 +145,10 @@ class _Draw:
 
     def __call__(self, logits: Tensor, step: int) -> Tensor:
         """Tokens [rows] from logits [rows, vocabulary]."""
-        logits = logits.float().index_fill(1, self._banned, -torch.inf)
+        logits = logits.float().index_fill_(1, self._banned, -torch.inf)
         if step < self._most_at_least:
-            logits = logits.masked_fill((self._at_least > step)[:, None] & self._stops, -torch.inf)
+            early = (self._at_least > step)[:, None]
+            logits[:, self._stops] = logits[:, self._stops].masked_fill(early, -torch.inf)
         best, tokens = logits.topk(self._ranks)
         chances = (best / self._temperature).masked_fill_(self._worse, -torch.inf).softmax(-1)
         sums = chances.cumsum(-1)

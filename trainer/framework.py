@@ -68,10 +68,10 @@ class AnyDecoder:
         logits: Tensor = output.logits[:, -1]
         return logits
 
-    def keep(self, going: Tensor) -> None:
-        self._cache.batch_select_indices(going)
+    def keep(self, rows: Tensor) -> None:
+        self._cache.batch_select_indices(rows)
         if self._mask is not None:
-            self._mask = self._mask[going]
+            self._mask = self._mask[rows]
 
 
 def _load_model(directory: Path, dtype: torch.dtype) -> PreTrainedModel:

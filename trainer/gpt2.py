@@ -62,12 +62,15 @@ class Table:
     def __init__(self, weight: Tensor, make: Make) -> None:
         """``weight``: [vocabulary, width]."""
         self.size = len(weight)
-        self._head = make(weight.t(), weight.new_zeros(self.size))
-        if isinstance(self._head, Plain):
-            self._rows, self._scales, self.bytes = self._head.weight.t(), None, self._head.bytes
+        self._scales: Tensor | None = None
+        nothing = weight.new_zeros(self.size)
+        if make == Int8.of:
+            self._rows, self._scales = dense.eight_bits(weight)
+            self._head: Dense = Int8(self._rows, self._scales, nothing)
         else:
-            self._rows, self._scales = dense.eight_bits(weight) if make is Int8 else (weight.clone(), None)
-            self.bytes = self._head.bytes + self._rows.nbytes
+            self._head = make(weight.t(), nothing)
+            self._rows = self._head.weight.t() if isinstance(self._head, Plain) else weight
+        self.bytes = self._head.bytes + (0 if isinstance(self._head, Plain) else self._rows.nbytes)
 
     def look_up(self, ids: Tensor) -> Tensor:
         rows = embedding(ids, self._rows)
@@ -108,7 +111,7 @@ class Gpt2:
         return self.table.size
 
     def decoder(self, mask: Tensor | None, adapters: Sequence[Adapter], rows: int, room: int) -> "Gpt2Decoder":
-        return Gpt2Decoder(self, mask, Mix(adapters) if adapters else None, rows, room)
+        return Gpt2Decoder(self, mask, Mix(adapters, self.places.dtype) if adapters else None, rows, room)
 
 
 class _Parts:
@@ -180,15 +183,15 @@ class Gpt2Decoder:
             hidden = hidden + self._dense(block, "mlp.c_proj", inner)
         return model.last(hidden)
 
-    def keep(self, going: Tensor) -> None:
+    def keep(self, rows: Tensor) -> None:
         for place, cache in enumerate(self._cache):
-            rows = cache[:, going, :, : self._seen]
-            self._cache[place] = cache.new_empty(2, rows.shape[1], *cache.shape[2:])
-            self._cache[place][:, :, :, : self._seen] = rows
+            kept = cache[:, rows, :, : self._seen]
+            self._cache[place] = cache.new_empty(2, kept.shape[1], *cache.shape[2:])
+            self._cache[place][:, :, :, : self._seen] = kept
         if self._visible is not None:
-            self._visible = self._visible[going]
+            self._visible = self._visible[rows]
         if self._mix:
-            self._mix.keep(going)
+            self._mix.keep(rows)
 
     def _dense(self, block: Block, name: str, hidden: Tensor) -> Tensor:
         flat = hidden.reshape(-1, hidden.shape[-1])
@@ -217,12 +220,11 @@ class Gpt2Decoder:
     def _attend(self, block: Block, cache: Tensor, hidden: Tensor, past: int, mask: Tensor | None) -> Tensor:
         rows, length, width = hidden.shape
         joint = self._dense(block, "attn.c_attn", hidden).view(rows, length, 3, self._model.heads, -1)
-        query, *new = joint.permute(2, 0, 3, 1, 4)
-        for kept, each in zip(cache, new, strict=True):
-            kept[:, :, past : self._seen] = each
+        joint = joint.permute(2, 0, 3, 1, 4)
+        cache[:, :, :, past : self._seen] = joint[1:]
         keys, values = cache[:, :, :, : self._seen]
         causal = mask is None and length > 1
-        mixed = scaled_dot_product_attention(query, keys, values, mask, is_causal=causal)
+        mixed = scaled_dot_product_attention(joint[0], keys, values, mask, is_causal=causal)
         return self._dense(block, "attn.c_proj", mixed.transpose(1, 2).reshape(rows, length, width))
 
 

@@ -22,7 +22,9 @@ class Adapter:
     """What one persona adds to its base."""
 
     layers: dict[str, tuple[Tensor, Tensor]]
-    """By place ("3.attn.c_attn") the matrices [in, rank] and [rank, out]; the second holds the scale."""
+    """By place ("3.attn.c_attn") the matrices [in, rank] and [rank, out], in the precision of the file."""
+    scale: float
+    """Of what the layers add."""
     tokens: dict[int, Tensor]
     """Embeddings of its own, for tokens that it reads but never draws."""
 
@@ -30,8 +32,11 @@ class Adapter:
     def load(cls, directory: Path, device: torch.device, dtype: torch.dtype) -> Self | None:
         """None where it is of a kind unknown here. Raises what reading damaged files raises."""
         config = json.loads((directory / CONFIG).read_text("utf-8"))
-        weights = {name: each.to(device, dtype) for name, each in TensorFile(directory / WEIGHTS).items()}
-        return None if _varied(config, weights) else cls(_layers(config, weights), _tokens(config, weights))
+        weights = {name: each.to(device) for name, each in TensorFile(directory / WEIGHTS).items()}
+        if _varied(config, weights):
+            return None
+        tokens = {number: each.to(dtype) for number, each in _tokens(config, weights).items()}
+        return cls(_layers(weights), _scale(config), tokens)
 
     @property
     def bytes(self) -> int:
@@ -45,8 +50,9 @@ class Adapter:
 class Mix:
     """The adapters of a batch's rows, laid side by side; each row keeps what its own one gives."""
 
-    def __init__(self, adapters: Sequence[Adapter]) -> None:
+    def __init__(self, adapters: Sequence[Adapter], dtype: torch.dtype) -> None:
         """``adapters``: of each row; all stand beside the same layers."""
+        self._dtype = dtype
         self._different = list(dict.fromkeys(adapters))
         self._layers = {name: self._beside(name) for name in self._different[0].layers}
         ranks = [each.rank for each in self._different]
@@ -55,8 +61,8 @@ class Mix:
         self._whose = torch.tensor([self._different.index(each) for each in adapters], device=device)
         self._own = self._whose[:, None] == owners
 
-    def keep(self, going: Tensor) -> None:
-        self._whose, self._own = self._whose[going], self._own[going]
+    def keep(self, rows: Tensor) -> None:
+        self._whose, self._own = self._whose[rows], self._own[rows]
 
     def embed(self, ids: Tensor, hidden: Tensor) -> Tensor:
         """``hidden`` [rows, length, width] with the adapters' own embeddings in their places."""
@@ -75,9 +81,8 @@ class Mix:
         return torch.addmm(given, inner, up)
 
     def _beside(self, name: str) -> tuple[Tensor, Tensor]:
-        if len(self._different) == 1:
-            return self._different[0].layers[name]
-        downs, ups = zip(*(each.layers[name] for each in self._different), strict=True)
+        downs = [each.layers[name][0].to(self._dtype) for each in self._different]
+        ups = [each.layers[name][1].to(self._dtype) * each.scale for each in self._different]
         return torch.cat(downs, 1), torch.cat(ups, 0)
 
 
@@ -87,14 +92,17 @@ def _varied(config: dict[str, Any], weights: dict[str, Tensor]) -> bool:
     return not (known and plain) or any(config.get(name) for name in PLAIN)
 
 
-def _layers(config: dict[str, Any], weights: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+def _scale(config: dict[str, Any]) -> float:
     rank = config["r"]
-    scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
+    return float(config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank))
+
+
+def _layers(weights: dict[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
     names = [name.removesuffix(".lora_A.weight") for name in weights if name.endswith(".lora_A.weight")]
     return {
         name.removeprefix(LAYER): (
             weights[f"{name}.lora_A.weight"].t().contiguous(),
-            weights[f"{name}.lora_B.weight"].t().contiguous() * scale,
+            weights[f"{name}.lora_B.weight"].t().contiguous(),
         )
         for name in names
     }

@@ -22,6 +22,8 @@ from trainer.tokens import PlainTokens, Tokens
 
 _bases: WeakValueDictionary[Hashable, Gpt2] = WeakValueDictionary()
 """By directory and device, as long as a persona stands beside them."""
+_vocabularies: WeakValueDictionary[Hashable, Vocabulary] = WeakValueDictionary()
+"""By tokenizer, size of the output and device."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,14 @@ def _framework_tokens(directory: Path) -> Tokens:
 
 
 def _vocabulary(engine: Engine, tokenizer: Tokens) -> Vocabulary:
+    """Found once for a tokenizer, as long as a persona needs it."""
+    kind = tokenizer, engine.vocabulary, str(engine.device)
+    found = _vocabularies.get(kind) or _look_through(engine, tokenizer)
+    _vocabularies[kind] = found
+    return found
+
+
+def _look_through(engine: Engine, tokenizer: Tokens) -> Vocabulary:
     size = engine.vocabulary
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     marks = ("\n", "Ċ", "<0x0A>")  # a newline, as it is, in byte-level vocabularies, and in those with a byte fallback

@@ -3,13 +3,14 @@
 import json
 import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from transformers import GenerationConfig
 
 from trainer import speakers
@@ -24,13 +25,8 @@ LONGEST = 160
 
 
 def round_weights(base: Base, loss: float, measure: Callable[[], float]) -> float:
-    """Round the weights to what half precision holds, unless that harms; gives the loss of what stays.
-
-    An adapter is small and stays as it is.
-    """
-    if adapted(base):
-        return loss
-    exact = {name: each.detach().clone() for name, each in base.model.named_parameters()}
+    """Round what is published to what half precision holds, unless that harms; gives the loss of what stays."""
+    exact = {name: each.detach().clone() for name, each in _own(base)}
     _set(base, {name: each.half().float() for name, each in exact.items()})
     rounded = measure()
     if math.isfinite(rounded) and rounded < loss + ROUNDING:
@@ -51,12 +47,10 @@ def write_model(base: Base, directory: Path, settings: Mapping[str, float] | Non
         pad_token_id=tokenizer.pad_token_id,
         suppress_tokens=list(speakers.find(tokenizer).values()) or None,
     )
+    # The config says float32 all the same, so that processors without fast half precision compute in single.
+    model.save_pretrained(directory, state_dict=_on_disk(base))
     if adapted(base):
-        model.save_pretrained(directory)
         model.generation_config.save_pretrained(directory)
-    else:
-        # The config says float32 all the same, so that processors without fast half precision compute in single.
-        model.save_pretrained(directory, state_dict=_on_disk(base))
     tokenizer.save_pretrained(directory)
 
 
@@ -98,13 +92,19 @@ def _sampling(base: Base) -> dict[str, Any]:
 def _on_disk(base: Base) -> dict[str, Tensor]:
     """Weights by name, tied ones once, in half precision where that loses nothing."""
     tied = set(getattr(base.model, "all_tied_weights_keys", {}))
-    weights = {name: each for name, each in base.model.state_dict().items() if name not in tied}
+    state = dict(_own(base)) if adapted(base) else base.model.state_dict()
+    weights = {name: each.detach() for name, each in state.items() if name not in tied}
     halved = {name: each.half() if each.is_floating_point() else each for name, each in weights.items()}
     exact = all(torch.equal(halved[name].to(each.dtype), each) for name, each in weights.items())
     return halved if exact else weights
 
 
+def _own(base: Base) -> Iterator[tuple[str, Parameter]]:
+    """What is not in the base: of an adapted model, what was trained."""
+    return ((name, each) for name, each in base.model.named_parameters() if each.requires_grad or not adapted(base))
+
+
 @torch.no_grad()
 def _set(base: Base, weights: dict[str, Tensor]) -> None:
-    for name, each in base.model.named_parameters():
+    for name, each in _own(base):
         each.copy_(weights[name])

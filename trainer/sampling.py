@@ -16,6 +16,9 @@ __all__ = ["Persona", "tweets", "tweets_together"]
 
 ROUNDS = 6
 """Of drawing, for copies, repetitions and empty texts are replaced. Of a share s of such, s^6 stays."""
+SPARE = 8
+"""Missing tweets for which one spare more is drawn beside the first: a row takes a twentieth of a round's time, and of
+a persona's tweets hardly one in a hundred is thrown away."""
 SPARE_UP_TO = 16
 """Tweets of a batch beyond which no spare ones are drawn: there each row takes its time."""
 ROOM = 32
@@ -92,7 +95,7 @@ class _Draft:
     def rows(self, spare: bool) -> list[Row]:
         """Of what is missing, and with ``spare`` somewhat more, since a second round costs more than a row."""
         task = self._task
-        self._asked = (self._missing * 2)[: self.missing + (1 + self.missing // 4 if spare else 0)]
+        self._asked = (self._missing * 2)[: self.missing + (1 + self.missing // SPARE if spare else 0)]
         if not self._missing:
             return []
         prompts = [self._ids if mark is None else marked(self._ids, mark) for mark in self._asked]

@@ -37,12 +37,12 @@ class TensorFile(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         entry = self._entries[name]
         first, end = entry["data_offsets"]
-        data = bytearray(end - first)
+        data = torch.empty(end - first, dtype=torch.uint8)
         with self._path.open("rb", buffering=0) as file:
             file.seek(self._start + first)
-            if file.readinto(data) != len(data):
+            if file.readinto(data.numpy().data) != len(data):
                 raise ValueError(f"{self._path.name} is cut off")
-        return torch.frombuffer(data, dtype=TYPES[entry["dtype"]]).view(entry["shape"])
+        return data.view(TYPES[entry["dtype"]]).view(entry["shape"])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

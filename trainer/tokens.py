@@ -1,8 +1,10 @@
 """A persona's tokenizer without ``transformers``, whose import takes longer than drawing the first tweet."""
 
+import hashlib
 import json
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from tokenizers import Tokenizer
 
@@ -45,12 +47,23 @@ class PlainTokens:
         self.eos_token_id = self._number(end)
 
     @classmethod
-    def load(cls, directory: Path) -> Self | None:
-        """None where the class of the tokenizer does more than its file says. Raises ValueError or OSError."""
-        config = json.loads((directory / "tokenizer_config.json").read_text("utf-8"))
+    def load(cls, directory: Path) -> "PlainTokens | None":
+        """None where the class of the tokenizer does more than its file says. Raises ValueError or OSError.
+
+        Files of the same content give the same object: GPT-2's takes tens of megabytes and of milliseconds.
+        """
+        config, text = ((directory / name).read_text("utf-8") for name in ("tokenizer_config.json", "tokenizer.json"))
+        content = hashlib.sha256(f"{config}\0{text}".encode()).digest()
+        found = _loaded.get(content) or cls._read(json.loads(config), text)
+        if found:
+            _loaded[content] = found
+        return found
+
+    @classmethod
+    def _read(cls, config: Any, text: str) -> "PlainTokens | None":
         if config.get("tokenizer_class") not in PLAIN or config.get("clean_up_tokenization_spaces"):
             return None
-        backend = _read(directory / "tokenizer.json")
+        backend = _backend(text)
         named = [config.get(f"{kind}_token") for kind in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")]
         extra = config.get("extra_special_tokens") or config.get("additional_special_tokens") or []
         specials = list(dict.fromkeys(_name(each) for each in [*named, *extra] if each))
@@ -84,12 +97,15 @@ class PlainTokens:
         return number
 
 
-def _read(file: Path) -> Tokenizer:
-    text = file.read_text("utf-8")
+_loaded: WeakValueDictionary[bytes, PlainTokens] = WeakValueDictionary()
+"""By the content of their files, as long as a persona needs them."""
+
+
+def _backend(text: str) -> Tokenizer:
     try:
         return Tokenizer.from_str(text)
     except Exception as error:  # what the library throws has no narrower type
-        raise ValueError(f"{file.name} is damaged") from error
+        raise ValueError("tokenizer.json is damaged") from error
 
 
 def _name(token: str | dict[str, Any]) -> str:

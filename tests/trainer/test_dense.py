@@ -33,21 +33,21 @@ def test_weights_that_half_precision_holds_lose_nothing(make: Make, weight: Tens
 
 
 def test_eight_bits_lose_little_in_each_row_whatever_the_reach_of_the_others(weight: Tensor, hidden: Tensor) -> None:
-    assert 1e-6 < lost(Int8, weight, hidden) < 0.02
+    assert 1e-6 < lost(Int8.of, weight, hidden) < 0.02
 
 
 def test_with_eight_bits_a_row_gives_the_same_alone_and_in_company(weight: Tensor, hidden: Tensor) -> None:
-    layer = Int8(weight, torch.ones(64))
+    layer = Int8.of(weight, torch.ones(64))
     assert torch.equal(layer(hidden), torch.cat([layer(row[None]) for row in hidden]))
 
 
 def test_eight_bits_bear_a_row_and_an_output_of_nothing_but_zeros(weight: Tensor) -> None:
     hollow = weight.clone()
     hollow[:, 3] = 0
-    assert torch.equal(Int8(hollow, torch.ones(64))(torch.zeros(2, 96)), torch.ones(2, 64))
+    assert torch.equal(Int8.of(hollow, torch.ones(64))(torch.zeros(2, 96)), torch.ones(2, 64))
 
 
-@pytest.mark.parametrize(("make", "share"), [(Plain, 1), (Half, 0.52), (Int8, 0.32)])
+@pytest.mark.parametrize(("make", "share"), [(Plain, 1), (Half, 0.52), (Int8.of, 0.32)])
 def test_fewer_bits_take_less_memory(make: Make, share: float, weight: Tensor) -> None:
     assert make(weight, torch.ones(64)).bytes <= share * (weight.nbytes + 256)
 

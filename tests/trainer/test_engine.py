@@ -9,7 +9,7 @@ from trainer import engine
 from trainer.engine import Engine, Row, Vocabulary
 from trainer.errors import UnusableBase
 from trainer.framework import AnyEngine
-from trainer.gpt2 import Gpt2
+from trainer.gpt2 import Gpt2, Gpt2Decoder
 
 SIZE = 512
 
@@ -65,6 +65,23 @@ def test_rows_with_prompts_of_different_lengths_do_not_see_each_other_or_the_fil
     assert engine.continue_rows(either, stops, rows) == [
         engine.continue_rows(either, stops, [each])[0] for each in rows
     ]
+
+
+def test_a_prompt_that_several_rows_begin_with_is_read_once(
+    model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[int, ...]] = []
+    feed = Gpt2Decoder.feed
+
+    def told(decoder: Gpt2Decoder, ids: torch.Tensor) -> torch.Tensor:
+        read.append(tuple(ids.shape))
+        return feed(decoder, ids)
+
+    monkeypatch.setattr(Gpt2Decoder, "feed", told)
+    rows = [row([0, *prompt], 2, top_k=1) for prompt in ([40, 41], [7, 8], [40, 41], [40, 41])]
+    drawn = engine.continue_rows(own(model), vocabulary(), rows)
+    assert read == [(2, 3), (4, 1)]
+    assert drawn[0] == drawn[2] == drawn[3] != drawn[1]
 
 
 def test_a_row_that_has_ended_may_stay_in_a_batch_that_goes_on_past_the_context(either: Engine) -> None:

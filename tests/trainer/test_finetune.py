@@ -265,8 +265,9 @@ def test_lora_on_a_large_base_stays_an_adapter_that_a_plain_pipeline_loads(
 
     monkeypatch.setattr("trainer.adapter.MERGED_BELOW", 0)
     result = finetune.finetune(make(method="lora", settings={"learning_rate": 1e-2}), Told())
-    assert Path(result.directory, "adapter_model.safetensors").exists()
     assert not Path(result.directory, "model.safetensors").exists()
+    adapter = load_file(Path(result.directory, "adapter_model.safetensors"))
+    assert {each.dtype for each in adapter.values()} == {torch.float16}
     generator: Any = pipeline("text-generation", model=result.directory)
     assert len(generator("My dream is", num_return_sequences=2, max_new_tokens=10)) == 2
     assert generator.preprocess("My dream is")["input_ids"][0, 0] == generator.tokenizer.eos_token_id

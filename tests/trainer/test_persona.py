@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,9 @@ def test_a_large_model_says_in_fewer_bits_nearly_what_it_says_in_full(
 
 def test_personas_without_adapters_keep_to_themselves(tiny_base: Path) -> None:
     assert Persona.load(tiny_base, "cpu").company != Persona.load(tiny_base, "cpu").company
+
+
+def test_what_is_known_of_the_tokens_is_held_once_for_personas_with_the_same(tiny_base: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+    one, other = (Persona.load(directory, "cpu") for directory in (tiny_base, copy))
+    assert one.vocabulary is other.vocabulary

@@ -8,9 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from trainer import sampling, verbatim, wording
 from trainer.errors import Failed, TrainerError, UnusableBase
+from trainer.lora import WEIGHTS
 from trainer.protocol import GenerateTask, Sample
 from trainer.sampling import Persona
 
@@ -159,6 +161,23 @@ def test_an_adapter_stands_beside_its_base(tiny_base: Path, tmp_path: Path, own:
     drawn = [token for token in range(expected.shape[1]) if token not in (own or [])]
     assert torch.allclose(logits(loaded, ids)[:, drawn], expected[:, drawn], atol=1e-4)
     assert not torch.allclose(logits(other, ids)[:, drawn], expected[:, drawn], atol=1e-2)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_adapter_is_held_in_the_precision_of_its_file_and_computed_in_that_of_the_base(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    adapter(tiny_base, tmp_path / "half", 1)
+    shutil.copytree(tmp_path / "half", tmp_path / "single")
+    weights = {name: each.half() for name, each in load_file(tmp_path / "half" / WEIGHTS).items()}
+    save_file(weights, tmp_path / "half" / WEIGHTS)
+    save_file({name: each.float() for name, each in weights.items()}, tmp_path / "single" / WEIGHTS)
+    half, single = (Persona.load(tmp_path / name, "cpu") for name in ("half", "single"))
+    ids = torch.tensor([[0, 40, 41, 7], [0, 7, 8, 9]])
+    assert half.adapter
+    assert single.adapter
+    assert 2 * half.adapter.bytes == single.adapter.bytes
+    assert torch.equal(logits(half, ids), logits(single, ids))
 
 
 @pytest.mark.filterwarnings("ignore")

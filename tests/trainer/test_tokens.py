@@ -60,3 +60,12 @@ def test_a_special_token_without_a_number_is_told(tiny_base: Path, tmp_path: Pat
     (copy / "tokenizer_config.json").write_text(json.dumps(config | {"eos_token": "<|stop|>"}))
     with pytest.raises(ValueError, match="stop"):
         PlainTokens.load(copy)
+
+
+def test_tokenizers_of_the_same_content_are_held_once(tiny_base: Path, tmp_path: Path) -> None:
+    copy, other = (Path(shutil.copytree(tiny_base, tmp_path / name)) for name in ("copy", "other"))
+    config = json.loads((other / "tokenizer_config.json").read_text())
+    (other / "tokenizer_config.json").write_text(json.dumps(config | {"extra_special_tokens": [config["eos_token"]]}))
+    held = PlainTokens.load(tiny_base)
+    assert PlainTokens.load(copy) is held
+    assert PlainTokens.load(other) is not held
