@@ -123,7 +123,9 @@ async def test_too_little_text_is_refused_with_a_button_that_forces_it(bot: Runn
     assert refused["kind"] == "error"
     assert "60 tweets" in refused["text"]
     [button] = refused["buttons"]
-    assert "is ready" in (await bot.ask(button["command"]))["text"]
+    forced = await bot.answer(await bot.say(button["command"]))
+    assert forced["text"].startswith("Training @keeper now.")
+    await bot.ask(forced["buttons"][0]["command"])
     hopeless = await bot.ask(f"/train @other file:{write_timeline(tmp_path / 'fewer.csv', 12)}")
     assert hopeless["buttons"] == []
     assert await bot.end() == 0
@@ -141,7 +143,9 @@ async def test_a_file_of_several_people_asks_which_and_their_buttons_need_no_fil
     await bot.start()
     which = await bot.ask(f"/train @somebody file:{mixed}")
     assert [button["label"] for button in which["buttons"]] == ["@ann", "@bob"]
-    assert "is ready" in (await bot.ask(which["buttons"][1]["command"]))["text"]
+    chosen = await bot.answer(await bot.say(which["buttons"][1]["command"]))
+    assert chosen["text"].startswith("Training @bob now.")
+    await bot.ask(chosen["buttons"][0]["command"])
     assert "is ready" in (await bot.ask("/train @bob @ann"))["text"]
     assert "AI CYBORG" in (await bot.ask("/persona @ann-bob"))["text"]
     assert await bot.end() == 0

@@ -23,34 +23,24 @@ async def trained_once(bot: RunningBot) -> Event:
     return told[0]
 
 
-async def test_a_bot_killed_in_every_phase_finishes_the_job_once(bot: RunningBot, long_timeline: Path) -> None:
+async def test_a_bot_killed_or_told_to_stop_in_every_phase_finishes_the_job_once(
+    bot: RunningBot, long_timeline: Path
+) -> None:
     await bot.start("--as", "ann")
     await bot.answer(await bot.say(f"/train @keeper file:{long_timeline}"))
     long_timeline.unlink()  # what was acknowledged needs nothing of the asker any more
 
     await bot.kill()
     await bot.start()
-    await bot.killed_at('"stage": "ingest"', '"stage": "load"')
+    await bot.killed_at('"stage": "ingest"', '"stage": "train"')
     await bot.appears(CHECKPOINT)
-    await bot.kill()
+    assert await bot.stop() == 128 + signal.SIGTERM
+    assert bot.children() == []
     await bot.start()
     await bot.killed_at('"stage": "publish"')
     await bot.kill()
 
     assert "Resumed from step" in (await trained_once(bot))["text"]
-
-
-async def test_a_bot_that_is_told_to_stop_stops_and_goes_on_when_it_is_back(
-    bot: RunningBot, long_timeline: Path
-) -> None:
-    await bot.start("--as", "ann")
-    line = await bot.say(f"/train @keeper file:{long_timeline}")
-    await bot.stage(line, "training\n")
-
-    assert await bot.stop() == 128 + signal.SIGTERM
-
-    assert bot.children() == []
-    await trained_once(bot)
 
 
 async def test_a_killed_trainer_is_started_again_and_the_job_goes_on(bot: RunningBot, long_timeline: Path) -> None:
