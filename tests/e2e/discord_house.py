@@ -1,7 +1,7 @@
 """A Discord on this machine and the whole bot on it, for scenarios."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,3 @@ def service(discord: Discord, folder: Path, base: Path, **settings: str) -> Runn
     """The bot's program, to be started on that Discord."""
     address = {"discord__api_url": discord.api_url, "discord__gateway_url": discord.gateway_url}
     return RunningService(folder / "data", base, 1, **{"discord__token": discord.token, **address, **settings})
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait for what only the machine can tell: processes and files."""
-    async with asyncio.timeout(200):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)

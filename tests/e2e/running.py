@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
 from abc import ABC, abstractmethod
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,10 @@ class Running(ABC):
         """Until the log has said it, which cannot be awaited, only read: the sign of what nobody is shown."""
         while self.log().count(words) < times:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+    def stored(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.data}/mockingbird.db?mode=ro", uri=True)) as store:
+            return store.execute(query).fetchall()
 
     async def appears(self, pattern: str) -> None:
         """Until there is such a file, of which nobody is told either."""
@@ -190,6 +196,13 @@ class RunningBot(Running):
         code = await super().gone()
         await self._reading
         return code
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait for what only the machine can tell: processes and files."""
+    async with asyncio.timeout(200):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 def processes() -> Iterator[tuple[int, str]]:

@@ -2,9 +2,7 @@
 
 import asyncio
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.discord_house import LONG, House, eventually, open_house
+from tests.e2e.discord_house import LONG, House, open_house
+from tests.e2e.running import eventually
 from tests.servers.discord import Message
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -158,7 +157,7 @@ async def test_a_channel_that_takes_nothing_more_stops_nothing_else(house: House
     house.discord.deny("random", hidden=True)
     shown = await house.train("shown")
     await house.shows(shown, "is ready")
-    await eventually(lambda: ("denied",) in _stored(house, "SELECT persona FROM versions"))
+    await eventually(lambda: ("denied",) in house.bot.stored("SELECT persona FROM versions"))
     assert "is ready" not in denied.content
     assert "@denied" in (await house.ask("personas")).content
 
@@ -193,12 +192,7 @@ async def test_a_job_survives_kills_in_every_phase_in_one_message(tmp_path: Path
 
 def _noted(house: House, message: Message) -> bool:
     """Whether the bot has written down which message is the job's, a moment after it was shown."""
-    return (str(message.id),) in _stored(house, "SELECT message FROM watchers")
-
-
-def _stored(house: House, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(f"file:{house.bot.data}/mockingbird.db?mode=ro", uri=True)) as store:
-        return store.execute(query).fetchall()
+    return (str(message.id),) in house.bot.stored("SELECT message FROM watchers")
 
 
 def _naming(house: House, words: str) -> list[Message]:

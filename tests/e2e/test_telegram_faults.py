@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.on_telegram import AIOHTTP_WARNS, BotOnTelegram, on_telegram
+from tests.e2e.running import eventually
 from tests.servers.telegram import Message, Telegram
 
 pytestmark = AIOHTTP_WARNS
@@ -267,6 +268,21 @@ async def test_a_bot_killed_between_fetching_and_confirming_a_command_carries_it
     await trained_once(bot, "keeper")
     assert update.fetched == 2
     assert len((await bot.ask("/jobs list", "admin")).text.splitlines()) == 1
+
+
+async def test_a_command_that_was_answered_but_not_confirmed_is_not_answered_again(
+    bot: BotOnTelegram, telegram: Telegram
+) -> None:
+    with telegram.held("getUpdates"):
+        answer = await bot.ask("/queue")
+        await eventually(lambda: bot.stored("SELECT 1 FROM inbox WHERE answered IS NOT NULL"))
+        await bot.kill()
+        [update] = telegram.mailbox.unconfirmed
+    await bot.start()
+
+    last = await bot.ask("/personas")
+    assert update.fetched == 2
+    assert telegram.said() == [answer, last]
 
 
 async def test_a_bot_killed_while_it_sends_a_notice_says_it_again_without_another_message(

@@ -36,6 +36,12 @@ def test_eight_bits_lose_little_in_each_row_whatever_the_reach_of_the_others(wei
     assert 1e-6 < lost(Int8.of, weight, hidden) < 0.02
 
 
+def test_eight_bits_round_to_the_nearest(hidden: Tensor) -> None:
+    identity = Int8.of(torch.eye(96), torch.zeros(96))
+    step = hidden.abs().amax(1, keepdim=True) / 127
+    assert ((identity(hidden) - hidden).abs() <= 0.51 * step).all()
+
+
 def test_with_eight_bits_a_row_gives_the_same_alone_and_in_company(weight: Tensor, hidden: Tensor) -> None:
     layer = Int8.of(weight, torch.ones(64))
     assert torch.equal(layer(hidden), torch.cat([layer(row[None]) for row in hidden]))
