@@ -214,9 +214,10 @@ def show(rows: list[tuple[Run, Run, Run]]) -> None:
     for plain, swept, own in rows:
         reached = own.reaches(swept.test)
         after = f"{reached:.0f} s | {swept.seconds / reached:.1f}×" if reached else "never | –"
+        gain = 1 - own.test / swept.test
         print(
             f"| {own.timeline} | {own.curve[0][1]:.3f} | {_told(plain)} | {_told(swept)} | {after}"
-            f" | {_told(own)}, {1 - own.test / swept.test:+.1%} lower |"
+            f" | {_told(own)}, {abs(gain):.1%} {'lower' if gain > 0 else 'higher'} |"
         )
 
 
