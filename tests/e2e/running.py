@@ -62,10 +62,9 @@ class Running(ABC):
     @abstractmethod
     def log(self) -> str: ...
 
-    async def logged(self, words: str, times: int = 1) -> None:
+    async def logged(self, words: str) -> None:
         """Until the log has said it, which cannot be awaited, only read: the sign of what nobody is shown."""
-        while self.log().count(words) < times:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await eventually(lambda: words in self.log())
 
     def stored(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.data}/mockingbird.db?mode=ro", uri=True)) as store:
@@ -73,8 +72,7 @@ class Running(ABC):
 
     async def appears(self, pattern: str) -> None:
         """Until there is such a file, of which nobody is told either."""
-        while not self.files(pattern):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await eventually(lambda: self.files(pattern))
 
     async def killed_at(self, *phases: str) -> None:
         """``kill -9`` as soon as the log has the words, and a restart, for each of them in turn."""

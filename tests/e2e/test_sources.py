@@ -107,15 +107,15 @@ async def test_what_was_read_once_is_kept_and_refreshed_by_what_is_new(tmp_path:
         assert [button["label"] for button in again["buttons"]] == ["Tweet", "Refresh"]
         assert (len(server.requests), paid(bot)) == (asked, spent)
 
-        new = [x.tweet(5_000 + at, text) for at, text in enumerate(invented_tweets(7, seed=3))][::-1]
+        new = [x.tweet(5_000 + at, text) for at, text in enumerate(invented_tweets(80, seed=3))][::-1]
         account.tweets = new + account.tweets
         refreshed = await bot.final(await pressed(bot, again, "Refresh"))
 
         assert "is ready (version 2)" in refreshed["text"]
         assert server.served[240:] == [tweet["id"] for tweet in new]
-        assert paid(bot) == round(spent + 0.01 + 7 * 0.005, 6)
+        assert paid(bot) == round(spent + 0.01 + 80 * 0.005, 6)
         assert "rained on from version 1" in refreshed["text"], "both ways were compared"
-        assert '"downloaded": 247' in next(iter(bot.files("models/mara/2/meta.json"))).read_text()
+        assert '"downloaded": 320' in next(iter(bot.files("models/mara/2/meta.json"))).read_text()
 
 
 async def test_a_rate_limit_holds_up_nobody_else_and_a_cancelled_reading_pays_no_more(

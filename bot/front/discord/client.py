@@ -161,8 +161,7 @@ class Discord:
         if self._again(interaction.id):
             return
         origin, answer = self._answer(interaction)
-        if interaction.guild_id is None and not self._config.direct_messages:
-            await answer.show(text.servers_only())
+        if await self._turned_away(interaction, answer):
             return
         try:
             line = await self._chat.line(data)
@@ -176,11 +175,17 @@ class Discord:
         if self._again(interaction.id):
             return
         origin, answer = self._answer(interaction)
-        if interaction.guild_id is None and not self._config.direct_messages:
-            await answer.show(text.servers_only())
+        if await self._turned_away(interaction, answer):
             return
         async with answer.in_time(at_once=command.slow):
             await self._chat.answer(origin, command, {name: _read(value) for name, value in given.items()}, answer.show)
+
+    async def _turned_away(self, interaction: discord.Interaction[Any], answer: Answer) -> bool:
+        """Whether it came in private where that is turned off; then that was said."""
+        private = interaction.guild_id is None and not self._config.direct_messages
+        if private:
+            await answer.show(text.servers_only())
+        return private
 
     async def _complete(self, typed: str) -> list[str]:
         return suggest(await self._services.store.names(), typed)
