@@ -165,6 +165,24 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Liked:
+    """A tweet that somebody likes."""
+
+    words: str
+    votes: int
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What pressing the button of a tweet came to."""
+
+    given: bool
+    """False: it was taken back."""
+    votes: int
+    """All there are for the tweet now."""
+
+
+@dataclass(frozen=True)
 class Removed:
     """What was deleted of a person."""
 

@@ -30,6 +30,8 @@ class Reply:
     error: bool = False
     private: bool = False
     """For the asker's eyes only, where the platform can."""
+    passing: bool = False
+    """A glance is enough: it need not be put away, where the platform can."""
 
     @property
     def words(self) -> str:

@@ -1,6 +1,6 @@
 """The commands, one file a group; importing this package fills the table, in the order in which /help tells it."""
 
-from bot.commands import train, tweet, personas, jobs, optout, models, evaluate, hub, moderation, help  # noqa: I001  # the order is /help's
+from bot.commands import train, tweet, like, personas, jobs, optout, models, evaluate, hub, moderation, help  # noqa: I001  # the order is /help's
 from bot.commands.table import COMMANDS
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "help",
     "hub",
     "jobs",
+    "like",
     "models",
     "moderation",
     "optout",

@@ -6,6 +6,9 @@ from bot.commands.options import PersonaName, Search
 from bot.commands.table import Request, command
 from bot.reply import Reply
 
+BEST = 3
+"""Tweets on a card."""
+
 
 @command("personas", "Who I can tweet like")
 async def personas(request: Request, search: Search = "") -> Reply:
@@ -13,9 +16,11 @@ async def personas(request: Request, search: Search = "") -> Reply:
     return text.personas(found, search)
 
 
-@command("persona", "A persona's card: what it was made of and what it learnt")
+@command("persona", "A persona's card: what it was made of, what it learnt, what is liked best")
 async def persona(request: Request, persona: PersonaName) -> Reply:
-    return text.card(await find_persona(request.services.store, persona))
+    store = request.services.store
+    found = await find_persona(store, persona)
+    return text.card(found, await store.best_liked(found.name, BEST))
 
 
 @command("use", "Choose who speaks in this channel", admin=True)

@@ -27,6 +27,7 @@ from bot.errors.bad_input import (
     UnknownCommand,
     UnknownJob,
     UnknownPersona,
+    UnknownTweet,
     UnknownVersion,
     UploadLost,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "UnknownCommand",
     "UnknownJob",
     "UnknownPersona",
+    "UnknownTweet",
     "UnknownVersion",
     "UploadLost",
     "WrongChannel",

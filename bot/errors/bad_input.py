@@ -108,6 +108,15 @@ class Pinned(BadInput):
 
 
 @dataclass(eq=False)
+class UnknownTweet(BadInput):
+    tweet: str
+
+    @property
+    def sentence(self) -> str:
+        return f"I do not remember the tweet {shown(self.tweet)}: press the 👍 below a newer one."
+
+
+@dataclass(eq=False)
 class UnknownJob(BadInput):
     job: str
 

@@ -1,11 +1,11 @@
-"""What belongs to chats: settings, who used what when, what was said where, and what buttons stand for."""
+"""What belongs to chats: settings, who used what when, what was said where and who liked it, what buttons stand for."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.domain import Origin, Said
-from bot.errors import Blocked
+from bot.domain import Liked, Origin, Said, Vote
+from bot.errors import Blocked, UnknownTweet
 from bot.store.database import Database, now
 
 
@@ -82,10 +82,13 @@ class ChatTables(Database):
         return row["line"] if row else None
 
     async def forget_before(self, moment: datetime) -> None:
-        """Updates and tweets in chats that are too old to matter."""
+        """Updates and tweets in chats that are too old to matter, but for tweets that somebody likes."""
         async with self._transaction():
             await self._db.execute("DELETE FROM inbox WHERE received < ?", (moment.isoformat(),))
             await self._db.execute("DELETE FROM said WHERE at < ?", (moment.isoformat(),))
+            await self._db.execute(
+                "DELETE FROM tweets WHERE at < ? AND id NOT IN (SELECT tweet FROM votes)", (moment.isoformat(),)
+            )
 
     async def move_channel(self, platform: str, old: str, new: str) -> None:
         """A group has got another id: everything that belongs to it moves, its topics too."""
@@ -109,6 +112,39 @@ class ChatTables(Database):
                     " WHERE scope = ? OR scope LIKE ? || '/%'",
                     (f"{kind}:{platform}:{new}", len(scope) + 1, scope, scope),
                 )
+
+    # Votes.
+
+    async def keep_tweet(self, persona: str, words: str) -> str:
+        """The id by which it can be voted for from now on. Nothing is kept of a persona that is gone meanwhile."""
+        id = hashlib.sha256(f"{persona} {words}".encode()).hexdigest()[:12]
+        async with self._transaction():
+            await self._db.execute(
+                "INSERT INTO tweets SELECT ?, name, ?, ? FROM personas WHERE name = ?"
+                " ON CONFLICT (id) DO UPDATE SET at = excluded.at",
+                (id, words, now(), persona),
+            )
+        return id
+
+    async def vote(self, tweet: str, who: str) -> Vote:
+        """Vote for a tweet, or take the vote back. Raises UnknownTweet."""
+        async with self._transaction():
+            if not await self._row("SELECT 1 FROM tweets WHERE id = ?", (tweet,)):
+                raise UnknownTweet(tweet)
+            taken = await self._db.execute("DELETE FROM votes WHERE tweet = ? AND who = ?", (tweet, who))
+            if not taken.rowcount:
+                await self._db.execute("INSERT INTO votes VALUES (?, ?)", (tweet, who))
+            found = await self._rows("SELECT who FROM votes WHERE tweet = ?", (tweet,))
+        return Vote(not taken.rowcount, len(found))
+
+    async def best_liked(self, persona: str, limit: int) -> list[Liked]:
+        """Of a persona's tweets that somebody likes, those with the most votes; of equal ones the newest."""
+        found = await self._rows(
+            "SELECT words, count(*) AS liked FROM tweets JOIN votes ON tweet = id WHERE persona = ?"
+            " GROUP BY id ORDER BY liked DESC, at DESC LIMIT ?",
+            (persona, limit),
+        )
+        return [Liked(row["words"], row["liked"]) for row in found]
 
     # Money.
 
@@ -148,7 +184,8 @@ class ChatTables(Database):
                 )
                 await self._db.execute("DELETE FROM outbox WHERE names(content, ?)", (name,))
                 await self._db.execute("UPDATE jobs SET error = '' WHERE names(error, ?)", (name,))
-                await self._db.execute("DELETE FROM said WHERE persona = ? OR names(words, ?)", (name, name))
+                for table in ("said", "tweets"):
+                    await self._db.execute(f"DELETE FROM {table} WHERE persona = ? OR names(words, ?)", (name, name))
                 await self._db.execute("DELETE FROM settings WHERE value = ?", (name,))
                 for table, column in (("lines", "line"), ("inbox", "content"), ("audit", "target")):
                     await self._db.execute(f"DELETE FROM {table} WHERE names({column}, ?)", (name,))

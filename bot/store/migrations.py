@@ -126,4 +126,16 @@ STEPS: list[str] = [
     -- People nobody may be made of.
     CREATE TABLE blocked (handle TEXT PRIMARY KEY, who TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- Tweets of personas that one may vote for, and who did. They go with their persona.
+    CREATE TABLE tweets (
+        id TEXT PRIMARY KEY, persona TEXT NOT NULL REFERENCES personas (name) ON DELETE CASCADE,
+        words TEXT NOT NULL, at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX tweets_of_a_persona ON tweets (persona);
+    CREATE TABLE votes (
+        tweet TEXT NOT NULL REFERENCES tweets (id) ON DELETE CASCADE, who TEXT NOT NULL,
+        PRIMARY KEY (tweet, who)
+    ) WITHOUT ROWID;
+    """,
 ]

@@ -29,6 +29,7 @@ from bot.text.personas import (
     shared,
     tweets,
     versions,
+    voted,
     waiting_for,
     warmed,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "tweets",
     "unblocked",
     "versions",
+    "voted",
     "waiting_for",
     "warmed",
 ]

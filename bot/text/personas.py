@@ -5,26 +5,33 @@ from pathlib import Path
 from typing import Any
 
 from bot import clock
-from bot.domain import Job, Persona, Said, Version
+from bot.domain import Job, Liked, Persona, Said, Version, Vote
 from bot.errors import shown
 from bot.reply import Button, Reply
 from bot.text.parts import COUNTS, MARK, tweet_button
 from trainer.protocol import Sample
 
+LIKE = "👍"
+
 LISTED = 25
 """Personas that one answer lists."""
 
 
-def tweets(persona: Persona, samples: Sequence[Sample], again: str) -> Reply:
-    """``again`` is the line that asks for another."""
+def tweets(persona: Persona, samples: Sequence[Sample], again: str, id: str = "") -> Reply:
+    """``again`` is the line that asks for another; ``id`` is what a single tweet is voted for by."""
     nearest = max(sample.nearness for sample in samples)
+    buttons = (Button("Another", again), Button("Card", f"/persona {persona.handle}"))
     return Reply(
         f"{persona.display_name} ({persona.handle})",
         tweets=tuple(sample.text for sample in samples),
         foot=f"{MARK}, {nearest:.0%} like the nearest real tweet",
-        buttons=(Button("Another", again), Button("Card", f"/persona {persona.handle}")),
+        buttons=(*buttons, Button(LIKE, f"/like {id}")) if id else buttons,
         said=Said(persona.name, samples[-1].text),
     )
+
+
+def voted(vote: Vote) -> Reply:
+    return Reply(f"{'You like it' if vote.given else 'Taken back'}: {LIKE} {vote.votes}.", private=True, passing=True)
 
 
 def waiting_for(job: Job) -> str:
@@ -45,8 +52,8 @@ def personas(found: Sequence[Persona], search: str) -> Reply:
     return Reply("\n".join(lines), buttons=tuple(tweet_button(each.name) for each in found[:3]))
 
 
-def card(persona: Persona) -> Reply:
-    """What was learnt from what, as on the model's card. Of an adopted model less is known."""
+def card(persona: Persona, liked: Sequence[Liked] = ()) -> Reply:
+    """What was learnt from what, as on the model's card, and what it said best. Of an adopted model less is known."""
     meta = persona.current.meta
     kind = "AI CYBORG" if len(meta["people"]) > 1 else "AI BOT"
     lines = [f"{persona.display_name} 🤖 {kind} 🤖  {persona.handle}, version {persona.current.number}"]
@@ -56,7 +63,13 @@ def card(persona: Persona) -> Reply:
     came = "Added" if meta.get("adopted") else "Trained"
     lines += [*_training(meta), f"{came} {clock.relative(persona.current.created)}."]
     picture = persona.current.directory / ("training.png" if meta["metrics"] else "predictions.png")
-    return Reply("\n".join(lines), buttons=(tweet_button(persona.name),), picture=str(picture))
+    return Reply(
+        "\n".join(lines + ["Best liked:"] * bool(liked)),
+        tweets=tuple(f"{each.words}  {LIKE} {each.votes}" for each in liked),
+        foot=MARK if liked else "",
+        buttons=(tweet_button(persona.name),),
+        picture=str(picture),
+    )
 
 
 def _training(meta: dict[str, Any]) -> list[str]:

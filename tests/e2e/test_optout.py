@@ -74,7 +74,10 @@ async def test_whoever_proves_a_handle_is_forgotten_and_others_stay(
     assert "mockingbird.db" in found(bot, traces)
 
     await bot.start("--as", "mara")
-    await bot.ask(f"/tweet @{CYBORG}")
+    liked = await bot.ask(f"/tweet @{CYBORG}")
+    [press] = [button["command"] for button in liked["buttons"] if button["label"] == "👍"]
+    assert (await bot.ask(press))["text"] == "You like it: 👍 1."
+    traces += generated(liked)
     asked = await bot.ask(f"/optout @{PERSON}")
     [code] = re.findall(r"mockingbird-\w+", asked["text"])
     [check] = [button["command"] for button in asked["buttons"] if button["label"] == "Check"]
@@ -87,6 +90,7 @@ async def test_whoever_proves_a_handle_is_forgotten_and_others_stay(
     assert receipt["text"].startswith(f"@{PERSON} is forgotten: 1 persona, 1 set of tweets and what 1 source gave")
     assert found(bot, traces) == {"mockingbird.db": 1}
     assert blocked(bot) == [PERSON]
+    assert "do not remember the tweet" in (await bot.ask(press))["text"]
     assert "I have no persona" in (await bot.ask(f"/tweet @{CYBORG}"))["text"]
     assert bot.children("generate") == [generator]
     assert "@keeper" in (await bot.ask("/tweet @keeper"))["text"]

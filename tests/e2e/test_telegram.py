@@ -143,6 +143,7 @@ async def test_all_who_wait_for_a_training_are_told_wherever_they_are_then(
 LINES = {
     "/help": "I learn to tweet like somebody.",
     "/tweet @keeper the sea": "keeper (@keeper)",
+    "/like 123abc": "I do not remember the tweet 123abc",
     "/personas": "@keeper",
     "/persona @keeper": "AI BOT",
     "/queue": "",
@@ -191,15 +192,14 @@ async def test_a_tweet_is_a_quote_with_buttons_and_is_typed_meanwhile(
     tweet = await bot.ask("/tweet @keeper honestly", chat=group)
 
     assert shown(tweet, "blockquote")[0].startswith("honestly")
-    assert list(tweet.buttons) == ["Another", "Card"]
+    assert list(tweet.buttons) == ["Another", "Card", "👍"]
     assert [action.kind for action in telegram.actions(group)] == ["typing"]
 
 
-async def test_buttons_of_a_tweet_bring_another_and_the_card(
-    bot: BotOnTelegram, telegram: Telegram, group: str
-) -> None:
+async def test_buttons_of_a_tweet_do_what_they_say(bot: BotOnTelegram, telegram: Telegram, group: str) -> None:
     tweet = await bot.ask("/tweet @keeper honestly, " + 40 * "so ", chat=group)
 
+    voted = await telegram.press(tweet, "👍")
     await telegram.press(tweet, "Another")
     another = await telegram.reply(tweet)
     await telegram.press(another, "Card")
@@ -207,8 +207,9 @@ async def test_buttons_of_a_tweet_bring_another_and_the_card(
 
     assert all(len(data.encode()) <= 64 for data in tweet.buttons.values())
     assert shown(another, "blockquote")[0].startswith("honestly, so so")
-    assert card.photo
     assert "AI BOT" in card.caption
+    assert (voted.text, voted.alert) == ("You like it: 👍 1.", False)
+    assert shown(card, "blockquote")[0].endswith("  👍 1")
 
 
 async def test_what_only_admins_may_press_answers_with_an_alert(

@@ -39,17 +39,18 @@ class Press:
         """Raises ChannelClosed, Unreachable, Unsure."""
         short = not reply.buttons and len(reply.words) <= LONGEST_ALERT
         if (reply.private or reply.error) and short and not self._released:
-            await self.release(reply.words)
+            await self.release(reply.words, alert=not reply.passing)
             return ""
         await self.release()
         return await self._messenger.post(self._origin, reply, "", answers=self._message)
 
-    async def release(self, words: str = "") -> None:
+    async def release(self, words: str = "", alert: bool = True) -> None:
+        """``alert``: the words stay until they are confirmed."""
         if self._released:
             return
         self._released = True
         try:
-            await self._query.answer(words or None, show_alert=bool(words))
+            await self._query.answer(words or None, show_alert=bool(words) and alert)
         except TelegramError as error:
             log.info("button not released: %s", error)
 
