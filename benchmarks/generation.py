@@ -7,6 +7,7 @@ trained on the starter. Prints tables in markdown; ``--json FILE`` writes the sa
 
 import argparse
 import json
+import math
 import os
 import platform
 import subprocess
@@ -16,18 +17,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
 from benchmarks import models, rival
 from benchmarks.generator import Generator, ended, task
-from trainer import dense, sampling
+from trainer import runtime, sampling
 from trainer.corpus import split
+from trainer.engine import Wanted
 from trainer.persona import Persona
 from trainer.tweets import Corpus
 
@@ -60,7 +63,7 @@ def main() -> None:
             ratio = "" if each.ratio is None else f"{each.ratio:.1f}×"
             print(f"| {each.what} | {each.ours} | {each.rival} | {ratio} | {each.least} |", flush=True)
         kinds = quality(starter, corpus)
-    print("\n| linear layers | held-out perplexity | tweets delivered |\n|---|---|---|")
+    print("\n| bits of the weights | held-out perplexity | tweets delivered |\n|---|---|---|")
     for kind, told in kinds.items():
         print(f"| {kind} | {told['perplexity']:.3f} | {told['delivered']:.0%} |")
     print("\n" + ", ".join(f"{key} {value}" for key, value in machine().items()))
@@ -90,7 +93,7 @@ def one_request(size: str, directory: Path, times: int) -> Iterator[Figure]:
     """Warm, in one process."""
     generator = rival.load(str(directory))
     fast = Persona.load(directory, "cpu")
-    with exact():
+    with held_in(32):
         slow = Persona.load(directory, "cpu")
     asked = task(directory)
     theirs, ours, exactly = in_turns(
@@ -99,9 +102,9 @@ def one_request(size: str, directory: Path, times: int) -> Iterator[Figure]:
         lambda: sampling.tweets(fast, asked),
         lambda: sampling.tweets(slow, asked),
     )
-    yield against(f"one request, {size}, {name(fast)}", theirs, ours, "8×")
-    if name(fast) != name(slow):
-        yield against(f"one request, {size}, exact ({name(slow)})", theirs, exactly, "4.5×")
+    yield against(f"one request, {size}, {bits(fast)} bits", theirs, ours, "8×")
+    if bits(fast) != bits(slow):
+        yield against(f"one request, {size}, exact (fp32)", theirs, exactly, "4.5×")
 
 
 def fresh_process(size: str, directory: Path, times: int) -> Iterator[Figure]:
@@ -188,34 +191,30 @@ def stored(personas: list[Path], times: int) -> Iterator[Figure]:
 
 
 def quality(directory: Path, corpus: Path) -> dict[str, dict[str, float]]:
-    """Held-out perplexity a token and share of copies among 200 unchecked tweets, by the kind of the linear layers."""
+    """Held-out perplexity a token and share of tweets that pass all checks, by the bits of the linear layers."""
     texts = Corpus.load(corpus).texts
     seed = json.loads((directory / "meta.json").read_text("utf-8"))["seed"]
     _, held_out = split(texts, seed)
     told = {}
-    for kind, make in {"Plain": dense.Plain, "Half": dense.Half, "Int8": dense.Int8.of}.items():
-        with patch.object(dense, "choose", lambda *_, halved, make=make: plainly(make)):
+    for number in (32, 8, 7):
+        with held_in(number):
             persona = Persona.load(directory, "cpu")
-        told[kind] = {"perplexity": perplexity(persona, held_out), "delivered": delivered(persona)}
+        told[str(number)] = {"perplexity": perplexity(persona, held_out), "delivered": delivered(persona)}
     return told
 
 
-def plainly(make: Any) -> Callable[..., Any]:
-    return lambda weight, bias: make(weight.float().contiguous(), bias.float())
-
-
-@torch.inference_mode()
 def perplexity(persona: Persona, texts: list[str]) -> float:
-    total = count = 0.0
-    tokenizer = persona.tokenizer
+    tokenizer, size = persona.tokenizer, persona.engine.vocabulary
+    wanted = Wanted(np.zeros((1, size), np.float32), size)
+    losses: list[float] = []
     for text in texts:
         row = [tokenizer.bos_token_id, *tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
-        ids = torch.tensor([row[: persona.context]])
-        decoder: Any = persona.decoder(*ids.shape)
-        logits = decoder.logits(decoder.read(ids)[0, :-1])
-        total += float(cross_entropy(logits, ids[0, 1:], reduction="sum"))
-        count += ids.shape[1] - 1
-    return float(torch.tensor(total / count).exp())
+        row = row[: persona.engine.context]
+        decoder = persona.engine.decoder([], len(row))
+        for token, following in pairwise(row):
+            (scores,), (tokens,) = decoder.feed([[token]], wanted)
+            losses.append(float(np.logaddexp.reduce(scores) - scores[tokens == following][0]))
+    return math.exp(fmean(losses))
 
 
 def delivered(persona: Persona) -> float:
@@ -224,9 +223,9 @@ def delivered(persona: Persona) -> float:
 
 
 @contextmanager
-def exact() -> Iterator[None]:
-    """As on a processor that does not multiply eight bits."""
-    with patch("torch.cpu._is_vnni_supported", lambda: False):
+def held_in(bits: int) -> Iterator[None]:
+    """Whatever size and processor call for."""
+    with patch.object(runtime, "choose_bits", lambda _: bits):
         yield
 
 
@@ -247,16 +246,15 @@ def against(what: str, theirs: list[float], ours: list[float], least: str) -> Fi
     return Figure(what, f"{our:.2f} s", f"{their:.2f} s", their / our, least)
 
 
-def name(persona: Persona) -> str:
+def bits(persona: Persona) -> int:
     engine: Any = persona.engine
-    kinds = {"Plain": "fp32", "Half": "fp16 weights", "Int8": "int8"}
-    return kinds[type(engine.blocks[0].parts["mlp.c_fc"]).__name__]
+    return int(engine.bits)
 
 
 def machine() -> dict[str, str]:
     processor = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
     load = " ".join(f"{each:.1f}" for each in os.getloadavg())
-    versions = {name: __import__(name).__version__ for name in ("torch", "transformers")}
+    versions = {name: __import__(name).__version__ for name in ("onnxruntime", "torch", "transformers")}
     told = {"processor": processor.partition(": ")[2], "cores": str(os.cpu_count()), "load": load}
     return told | {"python": platform.python_version()} | versions
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainer import duplicates
+from trainer.speakers import marked
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -100,11 +101,6 @@ def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], context
         backend.encode_special_tokens = False
     begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
     return [[begin, *encoding.ids, end][:context] for encoding in encodings]
-
-
-def marked(row: Row, mark: int) -> Row:
-    """The row as one that a speaker says."""
-    return [row[0], mark, *row[1:]]
 
 
 def epoch(

@@ -1,12 +1,25 @@
-"""Where the numbers are crunched, and how precisely."""
+"""Where the numbers are crunched, and how precisely. torch, which takes long to import, only where it must be asked."""
 
-import torch
+import ctypes
+import platform
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainer.errors import Failed
 
+if TYPE_CHECKING:
+    import torch
 
-def find_device(asked: str) -> torch.device:
+DRIVERS = ("libcuda.so.1", "nvcuda.dll")
+"""NVIDIA's, by system."""
+
+
+def find_device(asked: str) -> "torch.device":
     """CUDA, else Apple's MPS, else the CPU, for "auto". Raises Failed for a device this machine lacks."""
+    import torch
+
     if asked == "auto":
         best = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         return torch.device(best)
@@ -18,6 +31,31 @@ def find_device(asked: str) -> torch.device:
     return device
 
 
-def find_precision(device: torch.device) -> str:
+def is_processor(asked: str) -> bool:
+    """Whether that device is the CPU, as far as can be told without torch."""
+    return asked == "cpu" or (asked == "auto" and not _may_have_accelerator())
+
+
+def _may_have_accelerator() -> bool:
+    apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    return apple or Path("/dev/kfd").exists() or any(map(_drives, DRIVERS))  # kfd: AMD's driver
+
+
+def _drives(driver: str) -> bool:
+    """Whether NVIDIA's driver is there and finds a GPU (cuInit)."""
+    with suppress(OSError):
+        return int(ctypes.CDLL(driver).cuInit(0)) == 0
+    return False
+
+
+def find_precision(device: "torch.device") -> str:
     """bf16 where the hardware multiplies it; elsewhere fp32, because CPUs and older GPUs emulate it far slower."""
+    import torch
+
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+
+
+def memory_errors() -> tuple[type[Exception], ...]:
+    """What tells that memory ran out, to be caught; torch's own kind where it is loaded."""
+    torch = sys.modules.get("torch")
+    return (MemoryError, torch.OutOfMemoryError) if torch else (MemoryError,)

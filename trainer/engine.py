@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from trainer.errors import UnusableBase
 from trainer.lora import Adapter
 
+Ids = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+
 PRUNE_BELOW = 0.75
 """Share of a batch's rows still going at which the others are taken out: that copies all keys and values."""
-LOOKS = {"cuda": 8}
-"""Steps between two looks at whether rows have ended. On a GPU each look waits for all that was queued."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Row:
 
     prompt: Sequence[int]
     """At least one token."""
-    dice: Tensor
+    dice: Floats
     """Uniform draws in [0, 1), one for each token to come: its length is the most tokens that may be added."""
     temperature: float
     top_p: float
@@ -34,28 +36,39 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """What the loop must know of the tokens; both are boolean masks of the model's output size."""
+    """What the loop must know of the tokens; both are masks of the model's output size."""
 
-    stops: Tensor
+    stops: Bools
     """Tokens that end a row: the end of text, and all that hold a newline."""
-    banned: Tensor
+    banned: Bools
     """Never drawn: other special tokens, and numbers that no token has."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which of the logits the loop wants to see."""
+
+    bars: Floats
+    """[rows or 1, vocabulary], added to the logits: minus infinity for what may not be drawn."""
+    best: int
+    """So many of the highest."""
 
 
 class Decoder(Protocol):
     """A model with the keys and values of what it has read."""
 
-    def feed(self, ids: Tensor) -> Tensor:
-        """Logits [rows, vocabulary] after ids [rows, length]."""
+    def feed(self, ids: Sequence[Sequence[int]] | Ids, wanted: Wanted) -> tuple[Floats, Ids]:
+        """The best logits [rows, best] after each row's next tokens, highest first, and whose they are.
 
-    def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only: a mask, or numbers, in which a row may come more than once."""
+        The first time the rows may differ in length, and have at least one token; then each has one.
+        """
+
+    def keep(self, rows: Ids) -> None:
+        """Go on with these rows only: their numbers, in which one may come more than once."""
 
 
 class Engine(Protocol):
     """A model as generating needs it."""
-
-    device: torch.device
 
     @property
     def bytes(self) -> int:
@@ -69,101 +82,101 @@ class Engine(Protocol):
     def vocabulary(self) -> int:
         """Size of its output."""
 
-    def decoder(self, mask: Tensor | None, adapters: Sequence[Adapter], rows: int, room: int) -> Decoder:
-        """``mask``: [rows, length] of the prompts, zeros hide the filling; ``adapters``: of each row, or none at all;
-        ``room``: the most tokens a row will have."""
+    def decoder(self, adapters: Sequence[Adapter], room: int) -> Decoder:
+        """``adapters``: of each row, or none at all; ``room``: the most tokens a row will have."""
 
 
-@torch.inference_mode()
 def continue_rows(
     engine: Engine, vocabulary: Vocabulary, rows: Sequence[Row], adapters: Sequence[Adapter] = ()
 ) -> list[list[int]]:
     """The tokens added to each row, the one that stopped it included. Raises UnusableBase where the model is broken."""
-    draw = _Draw(vocabulary, rows, engine.device)
+    draw = _Draw(vocabulary, rows)
     longest = max(len(row.dice) for row in rows)
-    limits = torch.tensor([len(row.dice) for row in rows], device=engine.device)
-    places = torch.arange(len(rows), device=engine.device)
-    added = places.new_full((len(rows), longest), -1)
-    going = torch.ones_like(places, dtype=torch.bool)
-    decoder, logits = _read_prompts(engine, rows, adapters, longest)
-    if not logits.isfinite().all():
+    limits, places = np.array([len(row.dice) for row in rows]), np.arange(len(rows))
+    added = np.full((len(rows), longest), -1)
+    going = np.ones(len(rows), bool)
+    decoder, best = _read_prompts(engine, rows, adapters, longest, draw)
+    if not np.isfinite(best[0][:, 0]).all():
         raise UnusableBase("This persona's weights are damaged; train it again.")
     for step in range(longest):
-        tokens = draw(logits, step)
-        added[places, step] = torch.where(going, tokens, -1)
-        going = going & ~vocabulary.stops[tokens] & (limits > step + 1)
-        if step % LOOKS.get(engine.device.type, 1) == 0 and (left := int(going.sum())) <= PRUNE_BELOW * len(places):
-            if not left:
+        tokens = draw(*best, step)
+        added[places, step] = np.where(going, tokens, -1)
+        going &= ~vocabulary.stops[tokens] & (limits > step + 1)
+        if np.count_nonzero(going) <= PRUNE_BELOW * len(places):
+            if not going.any():
                 break
-            places, limits, tokens = places[going], limits[going], tokens[going]
-            decoder.keep(going)
-            draw.keep(going)
-            going = going[going]
+            (left,) = going.nonzero()
+            places, limits, tokens, going = places[left], limits[left], tokens[left], going[left]
+            decoder.keep(left)
+            draw.keep(left)
         if step + 1 < longest:
-            logits = decoder.feed(tokens[:, None])
+            best = decoder.feed(tokens[:, None], draw.wanted(step + 1))
     return [[token for token in row if token >= 0] for row in added.tolist()]
 
 
 def _read_prompts(
-    engine: Engine, rows: Sequence[Row], adapters: Sequence[Adapter], longest: int
-) -> tuple[Decoder, Tensor]:
-    """A decoder that has read the rows' prompts, each different one once, and the logits [rows, vocabulary] after."""
+    engine: Engine, rows: Sequence[Row], adapters: Sequence[Adapter], longest: int, draw: "_Draw"
+) -> tuple[Decoder, tuple[Floats, Ids]]:
+    """A decoder that has read the rows' prompts, and the best logits after; what rows have in common is read once."""
     beside: Sequence[Adapter | None] = adapters or [None] * len(rows)
-    asked = list(zip((tuple(row.prompt) for row in rows), beside, strict=True))
-    different = list(dict.fromkeys(asked))
-    ids, mask = _padded([prompt for prompt, _ in different], engine.device)
-    own = [adapter for _, adapter in different if adapter]
-    decoder = engine.decoder(mask, own, len(different), ids.shape[1] + longest)
-    logits = decoder.feed(ids)
+    asked = [(tuple(row.prompt), row.at_least > 0, each) for row, each in zip(rows, beside, strict=True)]
+    first = {each: number for number, each in reversed(list(enumerate(asked)))}
+    different = sorted(first.values())
+    prompts = [rows[number].prompt for number in different]
+    own = [adapters[number] for number in different] if adapters else []
+    decoder = engine.decoder(own, max(map(len, prompts)) + longest)
+    scores, tokens = decoder.feed(prompts, draw.wanted(0, np.array(different)))
     if len(different) < len(rows):
-        owners = torch.tensor([different.index(each) for each in asked], device=engine.device)
+        owners = np.array([different.index(first[each]) for each in asked])
         decoder.keep(owners)
-        logits = logits[owners]
-    return decoder, logits
+        scores, tokens = scores[owners], tokens[owners]
+    return decoder, (scores, tokens)
 
 
 class _Draw:
-    """Temperature, then top-k, then top-p, as transformers orders them; only the k best are ever sorted."""
+    """Temperature, then top-k, then top-p, as transformers orders them; only the k best are ever looked at."""
 
-    def __init__(self, vocabulary: Vocabulary, rows: Sequence[Row], device: torch.device) -> None:
+    def __init__(self, vocabulary: Vocabulary, rows: Sequence[Row]) -> None:
         size = len(vocabulary.stops)
-        self._stops = vocabulary.stops.nonzero()[:, 0]
-        self._banned = vocabulary.banned.nonzero()[:, 0]
+        self._banned = _bars(vocabulary.banned)
+        self._early = _bars(vocabulary.banned | vocabulary.stops)
         self._ranks = min(size, max(row.top_k or size for row in rows))
-        self._temperature = torch.tensor([[row.temperature] for row in rows], device=device)
-        self._top_p = torch.tensor([[row.top_p] for row in rows], device=device)
-        self._top_k = torch.tensor([[row.top_k or size] for row in rows], device=device)
-        self._at_least = torch.tensor([row.at_least for row in rows], device=device)
-        self._most_at_least = max(row.at_least for row in rows)
-        self._dice = torch.nn.utils.rnn.pad_sequence([row.dice for row in rows]).to(device)
-        self._worse = torch.arange(self._ranks, device=device) >= self._top_k
+        self._temperature = _column([row.temperature for row in rows])
+        self._top_p = _column([row.top_p for row in rows])
+        self._at_least = np.array([row.at_least for row in rows])
+        self._worse = np.arange(self._ranks) >= _column([row.top_k or size for row in rows])
+        self._dice = np.zeros((len(rows), max(len(row.dice) for row in rows)), np.float32)
+        for place, row in enumerate(rows):
+            self._dice[place, : len(row.dice)] = row.dice
 
-    def keep(self, going: Tensor) -> None:
-        for name in ("_temperature", "_top_p", "_top_k", "_at_least", "_worse"):
-            setattr(self, name, getattr(self, name)[going])
-        self._dice = self._dice[:, going]
+    def keep(self, rows: Ids) -> None:
+        for name in ("_temperature", "_top_p", "_at_least", "_worse", "_dice"):
+            setattr(self, name, getattr(self, name)[rows])
 
-    def __call__(self, logits: Tensor, step: int) -> Tensor:
-        """Tokens [rows] from logits [rows, vocabulary]."""
-        logits = logits.float().index_fill_(1, self._banned, -torch.inf)
-        if step < self._most_at_least:
-            early = (self._at_least > step)[:, None]
-            logits[:, self._stops] = logits[:, self._stops].masked_fill(early, -torch.inf)
-        best, tokens = logits.topk(self._ranks)
-        chances = (best / self._temperature).masked_fill_(self._worse, -torch.inf).softmax(-1)
-        sums = chances.cumsum(-1)
+    def wanted(self, step: int, rows: Ids | None = None) -> Wanted:
+        """For these rows, or all; those that have not reached their least length may not end."""
+        early = (self._at_least if rows is None else self._at_least[rows]) > step
+        if early.all() or not early.any():
+            return Wanted(self._early if early.all() else self._banned, self._ranks)
+        return Wanted(np.where(early[:, None], self._early, self._banned), self._ranks)
+
+    def __call__(self, scores: Floats, tokens: Ids, step: int) -> Ids:
+        """Tokens [rows] from the best logits and whose they are."""
+        chances = np.where(self._worse, -np.inf, scores - scores[:, :1]) / self._temperature
+        chances = np.exp(chances, out=chances)
+        chances /= chances.sum(1, keepdims=True)
+        sums = chances.cumsum(1)
         kept = sums - chances < self._top_p
-        mass = (chances * kept).sum(-1, keepdim=True)
-        rank = (sums <= mass * self._dice[step][:, None]).logical_and_(kept).sum(-1, keepdim=True)
-        rank = torch.minimum(rank, kept.sum(-1, keepdim=True) - 1)  # rounding may carry the sum past the last one kept
-        return tokens.gather(1, rank)[:, 0]
+        mass = (chances * kept).sum(1, keepdims=True)
+        ranks = np.count_nonzero((sums <= mass * self._dice[:, step, None]) & kept, axis=1)
+        ranks = np.minimum(ranks, np.count_nonzero(kept, axis=1) - 1)  # rounding may carry the sum past the last kept
+        drawn: Ids = np.take_along_axis(tokens, ranks[:, None], 1)[:, 0]
+        return drawn
 
 
-def _padded(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor | None]:
-    """Prompts as [rows, longest], filled on the left, and the mask that hides the filling where there is any."""
-    longest = max(len(prompt) for prompt in prompts)
-    ids = torch.tensor([[prompt[0]] * (longest - len(prompt)) + list(prompt) for prompt in prompts], device=device)
-    if all(len(prompt) == longest for prompt in prompts):
-        return ids, None
-    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    return ids, (torch.arange(longest, device=device) >= longest - lengths[:, None]).long()
+def _bars(mask: Bools) -> Floats:
+    return np.where(mask, -np.inf, 0).astype(np.float32)[None]
+
+
+def _column(values: Sequence[float]) -> npt.NDArray[Any]:
+    return np.array(values)[:, None]

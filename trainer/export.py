@@ -11,6 +11,7 @@ from trainer import base, card, child, disk, onward, publish
 from trainer.child import Report
 from trainer.errors import Failed, UnusableModel
 from trainer.protocol import ExportResult, ExportTask
+from trainer.runtime import CACHE
 from trainer.shortage import told_plainly
 from trainer.verbatim import FILE as INDEX
 
@@ -58,7 +59,7 @@ def write(model: Path, folder: Path, report: Report, copy: Callable[[str, str], 
     meta = publish.read_meta(model)
     if meta is None:
         raise UnusableModel("This persona's files are missing; train it again.")
-    ignored = [INDEX, onward.FILE, publish.META, CARD, *(REPLACED if meta["adapter"] else [])]
+    ignored = [INDEX, CACHE, onward.FILE, publish.META, CARD, *(REPLACED if meta["adapter"] else [])]
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns(*ignored), copy_function=copy, dirs_exist_ok=True)
     if meta["adapter"]:
         report("merge")

@@ -11,6 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging
 
 from trainer import bounds, lora
+from trainer.accelerated import fill_left, pick
+from trainer.engine import Floats, Ids, Wanted
 from trainer.errors import UnusableBase
 from trainer.lora import Adapter
 from trainer.tokens import Tokens
@@ -32,7 +34,6 @@ class AnyEngine:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
-        self.device = model.device
         self.context = int(getattr(model.config, "max_position_embeddings", bounds.WHOLE["max_tokens"][1]))
 
     @property
@@ -43,35 +44,39 @@ class AnyEngine:
     def vocabulary(self) -> int:
         return int(cast(Tensor, self.model.get_output_embeddings().weight).shape[0])
 
-    def decoder(self, mask: Tensor | None, adapters: Sequence[Adapter], rows: int, room: int) -> "AnyDecoder":
-        return AnyDecoder(self.model, mask, self.context)
+    def decoder(self, adapters: Sequence[Adapter], room: int) -> "AnyDecoder":
+        return AnyDecoder(self.model, self.context)
 
 
 class AnyDecoder:
     """The decoder of ``AnyEngine``."""
 
-    def __init__(self, model: PreTrainedModel, mask: Tensor | None, context: int) -> None:
+    def __init__(self, model: PreTrainedModel, context: int) -> None:
         self._model = model
-        self._mask = mask
         self._context = context
+        self._mask = torch.ones(0)
         self._cache: Any = None
 
-    def feed(self, ids: Tensor) -> Tensor:
-        extra = {}
-        if self._mask is not None:
-            if self._cache is not None:
-                self._mask = torch.cat((self._mask, self._mask.new_ones(len(ids), ids.shape[1])), 1)
-            positions = (self._mask.cumsum(-1) - 1).clamp(0, self._context - 1)  # rows that ended may run past it
-            extra = {"attention_mask": self._mask, "position_ids": positions[:, -ids.shape[1] :]}
-        output = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1, **extra)
+    @torch.inference_mode()
+    def feed(self, ids: Sequence[Sequence[int]] | Ids, wanted: Wanted) -> tuple[Floats, Ids]:
+        filled, mask = (torch.from_numpy(each).to(self._model.device) for each in fill_left(ids))
+        self._mask = torch.cat((self._mask, mask.long()), 1) if self._cache is not None else mask.long()
+        positions = (self._mask.cumsum(-1) - 1).clamp(0, self._context - 1)  # rows that ended may run past it
+        output = self._model(
+            input_ids=filled,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+            attention_mask=self._mask,
+            position_ids=positions[:, -filled.shape[1] :],
+        )
         self._cache = output.past_key_values
-        logits: Tensor = output.logits[:, -1]
-        return logits
+        return pick(output.logits[:, -1], wanted)
 
-    def keep(self, rows: Tensor) -> None:
-        self._cache.batch_select_indices(rows)
-        if self._mask is not None:
-            self._mask = self._mask[rows]
+    def keep(self, rows: Ids) -> None:
+        kept = torch.from_numpy(rows).to(self._model.device)
+        self._cache.batch_select_indices(kept)
+        self._mask = self._mask[kept]
 
 
 def _load_model(directory: Path, dtype: torch.dtype) -> PreTrainedModel:

@@ -72,10 +72,6 @@ class Generator:
             self._fail(request, TrainerError(f"The request cannot be read ({error}); ask again."))
 
     def _load(self) -> None:
-        import torch
-
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(os.cpu_count() or 1)
         while True:
             self._bring(self._desk.next_load())
 

@@ -5,25 +5,26 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from weakref import WeakValueDictionary
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from torch import Tensor
 
 from trainer import lora, speakers, verbatim
-from trainer.device import find_device, find_precision
-from trainer.engine import Decoder, Engine, Vocabulary
+from trainer.device import find_device, find_precision, is_processor, memory_errors
+from trainer.engine import Bools, Engine, Vocabulary
 from trainer.errors import NoMemory, UnusableBase
-from trainer.gpt2 import Gpt2
 from trainer.lora import Adapter
 from trainer.tokens import PlainTokens, Tokens
 
-_bases: WeakValueDictionary[Hashable, Gpt2] = WeakValueDictionary()
+if TYPE_CHECKING:
+    import torch
+
+_bases: WeakValueDictionary[Hashable, Engine] = WeakValueDictionary()
 """By directory and device, as long as a persona stands beside them."""
 _vocabularies: WeakValueDictionary[Hashable, Vocabulary] = WeakValueDictionary()
-"""By tokenizer, size of the output and device."""
+"""By tokenizer and size of the output."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,15 @@ class Persona:
         """Reads nothing from the network. Raises UnusableBase for missing or damaged files, NoMemory, or Failed."""
         if not directory.is_dir():
             raise UnusableBase("This persona's files are missing; train it again.")
-        found = find_device(device)
         try:
             tokenizer = PlainTokens.load(directory) or _framework_tokens(directory)
             index = verbatim.Index.load(directory)
-            engine, adapter = _load(directory, found)
+            engine, adapter = _load(directory, device)
             return cls(engine, adapter, tokenizer, index, _vocabulary(engine, tokenizer))
-        except (MemoryError, torch.OutOfMemoryError) as error:
+        except memory_errors() as error:
             raise NoMemory("There is not enough memory to load this persona; try again later.") from error
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             raise UnusableBase("This persona's files are damaged; train it again.") from error
-
-    def decoder(self, rows: int, room: int) -> Decoder:
-        """For prompts of equal length."""
-        return self.engine.decoder(None, [self.adapter] * rows if self.adapter else [], rows, room)
 
     @property
     def blocks(self) -> dict[int, int]:
@@ -67,7 +63,7 @@ class Persona:
         """Personas that give the same can be drawn in one batch."""
         if self.adapter is None:
             return id(self)
-        masks = torch.stack((self.vocabulary.stops, self.vocabulary.banned)).cpu().numpy().tobytes()
+        masks = self.vocabulary.stops.tobytes() + self.vocabulary.banned.tobytes()
         return id(self.engine), tuple(self.adapter.layers), masks
 
     @property
@@ -81,25 +77,35 @@ class Persona:
         return self.engine.context
 
 
-def _load(directory: Path, device: torch.device) -> tuple[Engine, Adapter | None]:
-    dtype = torch.bfloat16 if find_precision(device) == "bf16" else torch.float32
+def _load(directory: Path, device: str) -> tuple[Engine, Adapter | None]:
     if not (directory / lora.CONFIG).exists():
-        return Gpt2.load(directory, device, dtype) or _framework(directory, device, dtype), None
-    base = _base(directory, device, dtype)
-    adapter = Adapter.load(directory, device, dtype) if base else None
-    return (base, adapter) if base and adapter else (_framework(directory, device, dtype), None)
+        return _gpt2(directory, device, adapted=False) or _framework(directory, device), None
+    base = _base(directory, device)
+    adapter = Adapter.load(directory) if base else None
+    return (base, adapter) if base and adapter else (_framework(directory, device), None)
 
 
-def _base(directory: Path, device: torch.device, dtype: torch.dtype) -> Gpt2 | None:
+def _base(directory: Path, device: str) -> Engine | None:
     """What an adapter stands beside, loaded once for all; None where it is no plain GPT-2."""
     name = json.loads((directory / lora.CONFIG).read_text("utf-8"))["base_model_name_or_path"]
     place = Path(name) if Path(name).is_dir() else _cached(name)
     if not place:
         return None
-    loaded = _bases.get((place, str(device))) or Gpt2.load(place, device, dtype)
+    loaded = _bases.get((place, device)) or _gpt2(place, device, adapted=True)
     if loaded:
-        _bases[place, str(device)] = loaded
+        _bases[place, device] = loaded
     return loaded
+
+
+def _gpt2(directory: Path, device: str, *, adapted: bool) -> Engine | None:
+    """None for another model. Only what the device needs is imported."""
+    if is_processor(device):
+        from trainer import runtime
+
+        return runtime.Gpt2.load(directory, adapted)
+    from trainer import accelerated
+
+    return accelerated.Gpt2.load(directory, *_place(device))
 
 
 def _cached(name: str) -> Path | None:
@@ -114,10 +120,17 @@ def _cached(name: str) -> Path | None:
     return Path(found).parent if isinstance(found, str) else None
 
 
-def _framework(directory: Path, device: torch.device, dtype: torch.dtype) -> Engine:
+def _framework(directory: Path, device: str) -> Engine:
     from trainer import framework  # not before it is needed: it takes longer than drawing tweets
 
-    return framework.load(directory, device, dtype)
+    return framework.load(directory, *_place(device))
+
+
+def _place(device: str) -> tuple["torch.device", "torch.dtype"]:
+    import torch
+
+    found = find_device(device)
+    return found, torch.bfloat16 if find_precision(found) == "bf16" else torch.float32
 
 
 def _framework_tokens(directory: Path) -> Tokens:
@@ -128,7 +141,7 @@ def _framework_tokens(directory: Path) -> Tokens:
 
 def _vocabulary(engine: Engine, tokenizer: Tokens) -> Vocabulary:
     """Found once for a tokenizer, as long as a persona needs it."""
-    kind = tokenizer, engine.vocabulary, str(engine.device)
+    kind = tokenizer, engine.vocabulary
     found = _vocabularies.get(kind) or _look_through(engine, tokenizer)
     _vocabularies[kind] = found
     return found
@@ -143,10 +156,10 @@ def _look_through(engine: Engine, tokenizer: Tokens) -> Vocabulary:
     end = tokenizer.eos_token_id
     nameless = [number for number in range(size) if number >= len(names) or names[number] is None]
     specials = [number for number in tokenizer.all_special_ids if number != end]
-    return Vocabulary(_mask([end, *newlines], engine), _mask(specials + nameless, engine))
+    return Vocabulary(_mask([end, *newlines], size), _mask(specials + nameless, size))
 
 
-def _mask(numbers: list[int], engine: Engine) -> Tensor:
-    mask = torch.zeros(engine.vocabulary, dtype=torch.bool)
-    mask[[number for number in numbers if number < len(mask)]] = True
-    return mask.to(engine.device)
+def _mask(numbers: list[int], size: int) -> Bools:
+    mask = np.zeros(size, bool)
+    mask[[number for number in numbers if number < size]] = True
+    return mask

@@ -10,12 +10,13 @@ from typing import Self
 from trainer import base, loop, meta, recipe, speakers
 from trainer.base import Base
 from trainer.checkpoint import State, fingerprint
-from trainer.corpus import Batch, HeldOut, Row, batches, epoch_tokens, marked, split, tokenise, wanted
+from trainer.corpus import Batch, HeldOut, Row, batches, epoch_tokens, split, tokenise, wanted
 from trainer.errors import UnusableBase
 from trainer.memory import Slices
 from trainer.onward import Start
 from trainer.protocol import FinetuneTask
 from trainer.recipe import Recipe
+from trainer.speakers import marked
 from trainer.tweets import Corpus
 from trainer.vocabulary import graft
 

@@ -3,10 +3,10 @@
 import random
 from collections.abc import Sequence
 
-import torch
+import numpy as np
 
 from trainer import bounds, engine, speakers, wording
-from trainer.corpus import marked
+from trainer.device import memory_errors
 from trainer.engine import Row
 from trainer.errors import Failed, NoMemory, TrainerError
 from trainer.persona import Persona
@@ -29,7 +29,7 @@ def tweets(persona: Persona, task: GenerateTask) -> list[Sample]:
     """As many as asked, or fewer where the model repeats itself or its training. Raises TrainerError for none."""
     try:
         (drawn,) = tweets_together([(persona, task)])
-    except torch.OutOfMemoryError as error:
+    except memory_errors() as error:
         raise NoMemory("There is not enough memory to draw tweets now; try again later.") from error
     if isinstance(drawn, TrainerError):
         raise drawn
@@ -84,7 +84,7 @@ class _Draft:
         self._head = self._decode(self._ids)
         self._seen = {self._prompt.casefold()}
         seed = random.SystemRandom().getrandbits(63) if task.seed is None else task.seed
-        self._random = torch.Generator().manual_seed(seed)
+        self._random = np.random.default_rng(seed)
         self._missing = self._cast()
         self._asked: list[int | None] = []
 
@@ -98,8 +98,8 @@ class _Draft:
         self._asked = (self._missing * 2)[: self.missing + (1 + self.missing // SPARE if spare else 0)]
         if not self._missing:
             return []
-        prompts = [self._ids if mark is None else marked(self._ids, mark) for mark in self._asked]
-        dice = torch.rand(len(prompts), self._limit - len(prompts[0]), generator=self._random)
+        prompts = [self._ids if mark is None else speakers.marked(self._ids, mark) for mark in self._asked]
+        dice = self._random.random((len(prompts), self._limit - len(prompts[0])), np.float32)
         at_least = max(1, task.min_tokens - len(self._ids))
         return [
             Row(prompt, each, task.temperature, task.top_p, task.top_k, at_least)
@@ -133,9 +133,8 @@ class _Draft:
         weights = speakers.weights(self._task, known)
         if not weights:
             return [None] * self._task.count
-        odds = torch.tensor(list(weights.values()), dtype=torch.float64)
-        chosen = torch.multinomial(odds, self._task.count, replacement=True, generator=self._random)
-        return [known[list(weights)[each]] for each in chosen.tolist()]
+        odds = np.array(list(weights.values())) / sum(weights.values())
+        return [known[handle] for handle in self._random.choice(list(weights), self._task.count, p=odds)]
 
     def _encode(self, prompt: str) -> list[int]:
         tokenizer = self.persona.tokenizer

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from tokenizers import Tokenizer
 
 from trainer.errors import TrainerError
@@ -54,6 +53,11 @@ def add(base: "Base", handles: Sequence[str]) -> list[int]:
     base.tokenizer = plain_tokenizer(renamed, base.context)
     base.tokenizer.add_special_tokens({"extra_special_tokens": [mark(handle) for handle in people]})
     return [vocabulary[mark(handle)] for handle in handles]
+
+
+def marked(row: list[int], mark: int) -> list[int]:
+    """The row of tokens as one that a speaker says."""
+    return [row[0], mark, *row[1:]]
 
 
 def find(tokenizer: Specials) -> dict[str, int]:
@@ -117,8 +121,7 @@ def _idle(document: dict[str, Any]) -> list[str]:
     return [name for name in map(spell, IDLE) if isinstance(vocabulary, dict) and name in vocabulary]
 
 
-@torch.no_grad()
 def _embed(base: "Base", token: int, spelled: list[int]) -> None:
     """A mark starts as the mean of its handle's tokens: idle tokens of a trained base are all but equal."""
-    weight = base.model.get_input_embeddings().weight
+    weight = base.model.get_input_embeddings().weight.data
     weight[token] = weight[spelled].mean(0)

@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+Array = npt.NDArray[Any]
+TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 LONGEST_HEADER = 100_000_000
 """Bytes; the format's own limit."""
 
 
-class TensorFile(Mapping[str, Tensor]):
-    """Floating-point tensors by name, read anew at each look.
+class TensorFile(Mapping[str, Array]):
+    """Floating-point tensors by name, read anew at each look; bfloat16, which numpy lacks, as the same in float32.
 
     The format: the header's length in 8 bytes, the header as JSON, then the tensors, each from one offset to another.
     """
@@ -34,15 +35,17 @@ class TensorFile(Mapping[str, Tensor]):
         self._entries.pop("__metadata__", None)
         self._start = 8 + length
 
-    def __getitem__(self, name: str) -> Tensor:
+    def __getitem__(self, name: str) -> Array:
         entry = self._entries[name]
         first, end = entry["data_offsets"]
-        data = torch.empty(end - first, dtype=torch.uint8)
+        data = np.empty(end - first, np.uint8)
         with self._path.open("rb", buffering=0) as file:
             file.seek(self._start + first)
-            if file.readinto(data.numpy().data) != len(data):
+            if file.readinto(data.data) != len(data):
                 raise ValueError(f"{self._path.name} is cut off")
-        return data.view(TYPES[entry["dtype"]]).view(entry["shape"])
+        numbers = data.view(TYPES[entry["dtype"]]).reshape(entry["shape"])
+        # bfloat16 is the upper half of a float32.
+        return (numbers.astype("<u4") << 16).view("<f4") if entry["dtype"] == "BF16" else numbers
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

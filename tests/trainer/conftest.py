@@ -3,10 +3,16 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from trainer.tweets import Corpus, Counts
+
+if TYPE_CHECKING:
+    from trainer.engine import Floats
+    from trainer.persona import Persona
 
 END = "<|endoftext|>"
 
@@ -30,6 +36,17 @@ def invented_tweets(count: int, seed: int = 1) -> list[str]:
 def invented_corpus(count: int = 120, seed: int = 1, handle: str = "keeper", name: str = "The Keeper 🐐") -> Corpus:
     counts = Counts(downloaded=count + 15, retweets=9, short=4, dropped=2, kept=count)
     return Corpus(handle, name, counts, invented_tweets(count, seed), {"en": count})
+
+
+def logits(persona: "Persona", ids: list[list[int]]) -> "Floats":
+    """After each row of tokens, [rows, vocabulary]."""
+    from trainer.engine import Wanted
+
+    size = persona.engine.vocabulary
+    beside = [persona.adapter] * len(ids) if persona.adapter else []
+    scores, tokens = persona.engine.decoder(beside, 64).feed(ids, Wanted(np.zeros((1, size), np.float32), size))
+    found: Floats = np.take_along_axis(scores, tokens.argsort(1), 1)
+    return found
 
 
 @pytest.fixture(scope="session")

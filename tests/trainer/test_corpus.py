@@ -7,18 +7,8 @@ from hypothesis import strategies as st
 from tests.trainer.conftest import END, invented_tweets
 from trainer import base
 from trainer.base import Base
-from trainer.corpus import (
-    IGNORED,
-    REPEATED,
-    UNMARKED,
-    Row,
-    batches,
-    epoch,
-    epoch_tokens,
-    marked,
-    split,
-    tokenise,
-)
+from trainer.corpus import IGNORED, REPEATED, UNMARKED, Row, batches, epoch, epoch_tokens, split, tokenise
+from trainer.speakers import marked
 
 QUOTE = "the lighthouse keeper counts gulls every morning before breakfast"
 

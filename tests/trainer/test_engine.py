@@ -1,15 +1,18 @@
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from trainer import engine
-from trainer.engine import Engine, Row, Vocabulary
+from trainer import accelerated, engine, runtime
+from trainer.engine import Engine, Row, Vocabulary, Wanted
 from trainer.errors import UnusableBase
 from trainer.framework import AnyEngine
-from trainer.gpt2 import Gpt2, Gpt2Decoder
+from trainer.gpt2 import Gpt2File
+from trainer.runtime import Gpt2Decoder
 
 SIZE = 512
 
@@ -27,25 +30,30 @@ def model(tiny_base: Path) -> PreTrainedModel:
     return loaded
 
 
-@pytest.fixture(params=["framework", "own"])
+@pytest.fixture(params=["framework", "processor", "accelerator"])
 def either(model: PreTrainedModel, request: pytest.FixtureRequest) -> Engine:
-    """The engine for whatever transformers load, and that for GPT-2."""
+    """The engine for whatever transformers load, and those for GPT-2; the accelerator's runs on the processor too."""
+    if request.param == "accelerator":
+        return accelerated.Gpt2(file(model), torch.device("cpu"), torch.float32)
     return AnyEngine(model) if request.param == "framework" else own(model)
 
 
-def own(model: PreTrainedModel) -> Gpt2:
-    state = model.state_dict()
-    cpu = torch.device("cpu")
-    return Gpt2(model.config.to_dict(), lambda name: state[f"transformer.{name}"], cpu, torch.float32)
+def file(model: PreTrainedModel) -> Gpt2File:
+    tensors = {name: each.numpy() for name, each in model.state_dict().items()}
+    return Gpt2File(model.config.to_dict(), tensors)
+
+
+def own(model: PreTrainedModel, bits: int = 32) -> runtime.Gpt2:
+    return runtime.Gpt2.build(file(model), bits)
 
 
 def vocabulary(*stops: int, banned: tuple[int, ...] = ()) -> Vocabulary:
-    numbers = torch.arange(SIZE)
-    return Vocabulary(torch.isin(numbers, torch.tensor(stops)), torch.isin(numbers, torch.tensor(banned)))
+    numbers = np.arange(SIZE)
+    return Vocabulary(np.isin(numbers, stops), np.isin(numbers, banned))
 
 
 def row(prompt: list[int], length: int, top_k: int = 50, top_p: float = 0.95, at_least: int = 0, seed: int = 0) -> Row:
-    dice = torch.rand(length, generator=torch.Generator().manual_seed(seed))
+    dice = np.random.default_rng(seed).random(length, np.float32)
     return Row(prompt, dice, 1.0, top_p, top_k, at_least)
 
 
@@ -73,9 +81,9 @@ def test_a_prompt_that_several_rows_begin_with_is_read_once(
     read: list[tuple[int, ...]] = []
     feed = Gpt2Decoder.feed
 
-    def told(decoder: Gpt2Decoder, ids: torch.Tensor) -> torch.Tensor:
-        read.append(tuple(ids.shape))
-        return feed(decoder, ids)
+    def told(decoder: Gpt2Decoder, ids: Sequence[Sequence[int]], wanted: Wanted) -> Any:
+        read.append(np.shape(ids))
+        return feed(decoder, ids, wanted)
 
     monkeypatch.setattr(Gpt2Decoder, "feed", told)
     rows = [row([0, *prompt], 2, top_k=1) for prompt in ([40, 41], [7, 8], [40, 41], [40, 41])]
@@ -92,19 +100,42 @@ def test_a_row_that_has_ended_may_stay_in_a_batch_that_goes_on_past_the_context(
 
 
 @pytest.mark.parametrize("filled", [False, True])
-def test_gpt2_without_the_framework_computes_what_the_framework_does(model: PreTrainedModel, filled: bool) -> None:
-    mask = torch.tensor([[0, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 1, 1, 1, 1]]) if filled else None
-    ours, framework = (each.decoder(mask, [], rows=3, room=9) for each in (own(model), AnyEngine(model)))
-    ids = torch.randint(SIZE, (3, 9), generator=torch.Generator().manual_seed(1))
-    going = torch.tensor([True, False, True])
-    with torch.inference_mode():
-        assert torch.allclose(ours.feed(ids[:, :5]), framework.feed(ids[:, :5]), atol=1e-3)
-        assert torch.allclose(ours.feed(ids[:, 5:6]), framework.feed(ids[:, 5:6]), atol=1e-3)
-        ours.keep(going)
-        framework.keep(going)
-        for place in range(6, 9):
-            fed = ids[going, place : place + 1]
-            assert torch.allclose(ours.feed(fed), framework.feed(fed), atol=1e-3)
+def test_what_is_computed_is_what_the_framework_does(model: PreTrainedModel, either: Engine, filled: bool) -> None:
+    wanted = Wanted(np.zeros((1, SIZE), np.float32), SIZE)
+    ids = np.random.default_rng(1).integers(SIZE, size=(3, 9)).tolist()
+    begun = [row[: 5 - 2 * filled * number] for number, row in enumerate(ids)]
+    decoder = either.decoder([], room=9)
+
+    def same(found: tuple[Any, Any], rows: list[list[int]]) -> bool:
+        with torch.no_grad():
+            expected = [model(torch.tensor([row])).logits[0, -1].numpy() for row in rows]
+        return np.allclose(found[0], np.take_along_axis(np.stack(expected), found[1], 1), atol=1e-3)
+
+    assert same(decoder.feed(begun, wanted), begun)
+    begun = [[*row, 7] for row in begun]
+    assert same(decoder.feed([[7]] * 3, wanted), begun)
+    decoder.keep(np.array([2, 0, 2]))
+    begun = [[*begun[number], 8 + place] for place, number in enumerate([2, 0, 2])]
+    assert same(decoder.feed([row[-1:] for row in begun], wanted), begun)
+
+
+@pytest.mark.parametrize(("bits", "lost"), [(8, 0.02), (7, 0.04)])
+def test_fewer_bits_say_nearly_the_same(model: PreTrainedModel, bits: int, lost: float) -> None:
+    wanted = Wanted(np.zeros((1, SIZE), np.float32), SIZE)
+    ids = np.random.default_rng(1).integers(SIZE, size=(3, 9)).tolist()
+    given = (own(model, each).decoder([], 9).feed(ids, wanted) for each in (32, bits))
+    exact, near = (np.take_along_axis(scores, tokens.argsort(1), 1) for scores, tokens in given)
+    assert 1e-6 < np.linalg.norm(near - exact) / np.linalg.norm(exact) < lost
+
+
+def test_with_fewer_bits_a_row_gives_the_same_alone_and_in_company(model: PreTrainedModel) -> None:
+    wanted = Wanted(np.zeros((1, SIZE), np.float32), SIZE)
+    ids, few = np.random.default_rng(1).integers(SIZE, size=(5, 9)).tolist(), own(model, 8)
+    scores, tokens = few.decoder([], 9).feed(ids, wanted)
+    for number, row in enumerate(ids):
+        alone = few.decoder([], 9).feed([row], wanted)
+        assert (scores[number] == alone[0][0]).all()
+        assert (tokens[number] == alone[1][0]).all()
 
 
 def test_another_architecture_is_drawn_from_as_well() -> None:
@@ -120,7 +151,7 @@ def test_another_architecture_is_drawn_from_as_well() -> None:
 
 def test_draws_follow_temperature_then_top_k_then_top_p(model: PreTrainedModel) -> None:
     draws, prompt = 20_000, [0, 40, 41]
-    dice = torch.rand(draws, 1, generator=torch.Generator().manual_seed(5))
+    dice = np.random.default_rng(5).random((draws, 1), np.float32)
     rows = [Row(prompt, each, temperature=1.5, top_p=0.8, top_k=20, at_least=0) for each in dice]
     drawn = torch.tensor(engine.continue_rows(own(model), vocabulary(), rows))[:, 0]
     with torch.no_grad():
@@ -161,15 +192,6 @@ def test_a_row_ends_with_its_first_stop_but_not_before_its_least_length(model: P
 def test_a_row_has_as_many_tokens_as_dice_when_nothing_stops_it(model: PreTrainedModel) -> None:
     rows = [row([0, 40], length) for length in (3, 9, 1, 8)]
     assert [len(tokens) for tokens in engine.continue_rows(own(model), vocabulary(), rows)] == [3, 9, 1, 8]
-
-
-def test_looking_seldom_whether_rows_have_ended_changes_no_row(either: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [row([0, 40], 4 + seed, top_k=0, seed=seed) for seed in range(30)]
-    stops = vocabulary(*range(SIZE // 8))
-    expected = engine.continue_rows(either, stops, rows)
-    monkeypatch.setattr(engine, "LOOKS", {"cpu": 8})
-    assert engine.continue_rows(either, stops, rows) == expected
-    assert len({len(tokens) for tokens in expected}) > 5
 
 
 def test_weights_that_are_no_numbers_are_told(model: PreTrainedModel, tiny_base: Path) -> None:

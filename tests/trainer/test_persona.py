@@ -3,15 +3,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
-from transformers import AutoModelForCausalLM
 
-from trainer import dense
+from tests.trainer.conftest import logits
+from trainer import graph, runtime, sampling
 from trainer.persona import Persona
+from trainer.protocol import GenerateTask
 
 ROOT = Path(__file__).parents[2]
-FRAMEWORKS = ["transformers", "peft", "huggingface_hub"]
+FRAMEWORKS = ["torch", "transformers", "peft", "huggingface_hub"]
 DRAW = """
 import sys
 from pathlib import Path
@@ -28,23 +29,53 @@ def test_a_tweet_of_gpt2_is_drawn_without_the_frameworks_that_take_seconds_to_im
     assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("vnni", [True, False])
-@pytest.mark.parametrize("halved", [True, False])
-def test_a_large_model_says_in_fewer_bits_nearly_what_it_says_in_full(
-    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vnni: bool, halved: bool
+@pytest.fixture
+def large(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A persona that counts as large."""
+    monkeypatch.setattr(runtime, "LARGE", 0)
+    return Path(shutil.copytree(tiny_base, tmp_path / "large"))
+
+
+@pytest.mark.parametrize(("adds_exactly", "bits"), [(True, 8), (False, 7)])
+def test_a_large_model_is_held_in_as_many_bits_as_the_processor_adds_exactly(
+    large: Path, monkeypatch: pytest.MonkeyPatch, adds_exactly: bool, bits: int
 ) -> None:
-    model = AutoModelForCausalLM.from_pretrained(tiny_base).eval()
-    rounded = model.half() if halved else model
-    rounded.save_pretrained(tmp_path)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (tmp_path / name).write_bytes((tiny_base / name).read_bytes())
-    monkeypatch.setattr(dense, "LARGE", 0)
-    monkeypatch.setattr("torch.cpu._is_vnni_supported", lambda: vnni)
-    persona = Persona.load(tmp_path, "cpu")
-    ids = torch.randint(512, (3, 20), generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        expected, found = model.float()(ids).logits[:, -1], persona.decoder(3, 20).feed(ids)
-    assert (found - expected).norm() < (0.05 if vnni else 1e-5) * expected.norm()
+    monkeypatch.setattr(runtime, "adds_exactly", lambda _: adds_exactly)
+    few = Persona.load(large, "cpu")
+    monkeypatch.setattr(runtime, "LARGE", 10**9)
+    whole = Persona.load(large, "cpu")
+    assert isinstance(few.engine, runtime.Gpt2)
+    assert isinstance(whole.engine, runtime.Gpt2)
+    assert (few.engine.bits, whole.engine.bits) == (bits, 32)
+    assert sampling.tweets(few, GenerateTask("", seed=1))
+
+
+def test_weights_in_few_bits_are_kept_for_the_next_time(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = [[0, 40, 41], [0, 7]]
+    made = logits(Persona.load(large, "cpu"), ids)
+    monkeypatch.setattr(graph, "build", None)
+    assert np.array_equal(logits(Persona.load(large, "cpu"), ids), made)
+    assert [path.name for path in (large / "cache").iterdir()] == [f"int{runtime.choose_bits(1)}.{runtime.LAYOUT}"]
+
+
+def test_what_a_kill_left_of_them_is_made_anew(large: Path) -> None:
+    (large / "cache" / "part").mkdir(parents=True)
+    (large / "cache" / "part" / "model.onnx").write_bytes(b"half")
+    Persona.load(large, "cpu")
+    assert not (large / "cache" / "part").exists()
+
+
+def test_where_they_cannot_be_kept_the_persona_speaks_all_the_same(large: Path) -> None:
+    ids = [[0, 40, 41], [0, 7]]
+    (large / "cache").write_bytes(b"no folder")
+    found = logits(Persona.load(large, "cpu"), ids)
+    (large / "cache").unlink()
+    assert np.array_equal(logits(Persona.load(large, "cpu"), ids), found)
+
+
+def test_what_is_held_in_fewer_bits_is_added_exactly() -> None:
+    assert runtime.adds_exactly(7)
+    assert runtime.adds_exactly(runtime.choose_bits(runtime.LARGE))
 
 
 def test_personas_without_adapters_keep_to_themselves(tiny_base: Path) -> None:

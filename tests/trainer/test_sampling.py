@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+from tests.trainer.conftest import logits
 from trainer import sampling, verbatim, wording
 from trainer.errors import Failed, TrainerError, UnusableBase
 from trainer.lora import WEIGHTS
@@ -99,7 +101,7 @@ def test_copies_of_training_tweets_are_replaced_by_fresh_ones(persona: Persona) 
 
 
 def test_nearness_tells_how_much_stands_in_one_training_tweet(persona: Persona) -> None:
-    task = GenerateTask("", count=3, seed=11)
+    task = GenerateTask("", count=3, seed=7)
     plain = sampling.tweets(persona, task)
     opening = Sample(" ".join(plain[0].text.split()[:6]))
     drawn = sampling.tweets(knowing(persona, [opening]), task)
@@ -145,9 +147,11 @@ def test_the_index_beside_the_weights_is_loaded(persona: Persona, tiny_base: Pat
         sampling.tweets(Persona.load(copy, "cpu"), task)
 
 
-def test_its_size_is_that_of_its_parameters_tied_ones_once(persona: Persona, tiny_base: Path) -> None:
+def test_its_size_is_that_of_its_parameters_tied_ones_once_as_read_and_as_laid_out(
+    persona: Persona, tiny_base: Path
+) -> None:
     weights = (tiny_base / "model.safetensors").stat().st_size
-    assert weights - 10_000 < sum(persona.blocks.values()) < weights
+    assert 2 * (weights - 20_000) < sum(persona.blocks.values()) < 2 * weights
 
 
 @pytest.mark.filterwarnings("ignore")  # peft's own
@@ -155,12 +159,12 @@ def test_its_size_is_that_of_its_parameters_tied_ones_once(persona: Persona, tin
 def test_an_adapter_stands_beside_its_base(tiny_base: Path, tmp_path: Path, own: list[int] | None) -> None:
     adapted = adapter(tiny_base, tmp_path / "a", 1, own)
     loaded, other = (Persona.load(directory, "cpu") for directory in (tmp_path / "a", tiny_base))
-    ids = torch.tensor([[0, 40, 41, 7], [0, 7, 8, 9]])
+    ids = [[0, 40, 41, 7], [0, 7, 8, 9]]
     with torch.no_grad():
-        expected = adapted(input_ids=ids).logits[:, -1]
+        expected = adapted(input_ids=torch.tensor(ids)).logits[:, -1].numpy()
     drawn = [token for token in range(expected.shape[1]) if token not in (own or [])]
-    assert torch.allclose(logits(loaded, ids)[:, drawn], expected[:, drawn], atol=1e-4)
-    assert not torch.allclose(logits(other, ids)[:, drawn], expected[:, drawn], atol=1e-2)
+    assert np.allclose(logits(loaded, ids)[:, drawn], expected[:, drawn], atol=1e-4)
+    assert not np.allclose(logits(other, ids)[:, drawn], expected[:, drawn], atol=1e-2)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -173,11 +177,11 @@ def test_an_adapter_is_held_in_the_precision_of_its_file_and_computed_in_that_of
     save_file(weights, tmp_path / "half" / WEIGHTS)
     save_file({name: each.float() for name, each in weights.items()}, tmp_path / "single" / WEIGHTS)
     half, single = (Persona.load(tmp_path / name, "cpu") for name in ("half", "single"))
-    ids = torch.tensor([[0, 40, 41, 7], [0, 7, 8, 9]])
+    ids = [[0, 40, 41, 7], [0, 7, 8, 9]]
     assert half.adapter
     assert single.adapter
     assert 2 * half.adapter.bytes == single.adapter.bytes
-    assert torch.equal(logits(half, ids), logits(single, ids))
+    assert (logits(half, ids) == logits(single, ids)).all()
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -196,11 +200,11 @@ def test_personas_of_one_base_share_it_and_are_drawn_together_each_as_itself(tin
 @pytest.mark.filterwarnings("ignore")
 def test_an_adapter_of_an_unknown_kind_is_merged_into_its_base(tiny_base: Path, tmp_path: Path) -> None:
     adapted = adapter(tiny_base, tmp_path / "a", 1, dora=True)
-    ids = torch.tensor([[0, 40, 41, 7]])
+    ids = [[0, 40, 41, 7]]
     with torch.no_grad():
-        expected = adapted(input_ids=ids).logits[:, -1]
+        expected = adapted(input_ids=torch.tensor(ids)).logits[:, -1].numpy()
     loaded = Persona.load(tmp_path / "a", "cpu")
-    assert torch.allclose(logits(loaded, ids), expected, atol=1e-4)
+    assert np.allclose(logits(loaded, ids), expected, atol=1e-4)
     assert sampling.tweets(loaded, GenerateTask("", count=2, seed=1))
 
 
@@ -229,11 +233,6 @@ def adapter(
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(base / name, directory / name)
     return adapted.eval()
-
-
-def logits(persona: Persona, ids: torch.Tensor) -> torch.Tensor:
-    with torch.inference_mode():
-        return persona.decoder(*ids.shape).feed(ids)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -29,8 +30,9 @@ def test_what_the_library_saved_is_read(path: Path, tensors: dict[str, torch.Ten
     assert set(read) == set(tensors)
     assert len(read) == len(tensors)
     for name, each in read.items():
-        assert each.dtype == tensors[name].dtype
-        assert torch.equal(each, tensors[name])
+        expected = tensors[name].float() if name == "brain" else tensors[name]  # numpy has no bfloat16
+        assert np.array_equal(each, expected.numpy())
+        assert each.dtype == expected.numpy().dtype
 
 
 def test_a_tensor_that_is_not_there_is_a_key_error(path: Path) -> None:
@@ -55,5 +57,5 @@ def test_a_file_that_was_cut_off_is_told_at_the_tensor_that_is_missing(path: Pat
 def test_a_shape_that_does_not_fit_its_data_is_told(tmp_path: Path) -> None:
     header = json.dumps({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}).encode()
     (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
-    with pytest.raises(RuntimeError, match="shape"):
+    with pytest.raises(ValueError, match="reshape"):
         TensorFile(tmp_path / "a")["a"]
