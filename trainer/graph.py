@@ -163,16 +163,12 @@ class _Gpt2:
         if not scales:
             return graph.node("MatMul", hidden, weight)
         reach = graph.node("ReduceMax", graph.node("Abs", hidden), graph.constant([1], "int64"), keepdims=1)
-        step = graph.node("Max", graph.node("Mul", reach, graph.constant(1 / 127)), graph.constant(1e-9))
-        # The processor multiplies unsigned by signed: 128 stands for 0, and the half makes rounding of the cut that
-        # turns a number into an integer.
-        shifted = graph.node("Add", graph.node("Div", hidden, step), graph.constant(128.5))
-        unsigned = graph.node("Cast", shifted, to=TensorProto.UINT8)
-        product = graph.node(
-            "MatMulIntegerToFloat", unsigned, weight, graph.constant(1.0), scales, graph.constant(128, "uint8"),
-            domain=CONTRIBUTED,
-        )  # fmt: skip
-        return graph.node("Mul", product, step)
+        reach = graph.node("Max", reach, graph.constant(1e-9))
+        # The processor multiplies unsigned by signed: 128 stands for 0.
+        unit, zero = graph.constant(1 / 127), graph.constant(128, "uint8")
+        numbers = graph.node("QuantizeLinear", graph.node("Div", hidden, reach), unit, zero)
+        product = graph.node("MatMulIntegerToFloat", numbers, weight, unit, scales, zero, domain=CONTRIBUTED)
+        return graph.node("Mul", product, reach)
 
     def _adapt(self, name: str, shape: tuple[int, int], hidden: str, given: str) -> str:
         """What the base gave, with the adapters' share."""

@@ -124,9 +124,11 @@ class Gpt2Decoder:
         )
         if self._mix:
             self._bind(own=np.repeat(self._mix.own, length, 0))
+        scores, tokens = np.empty((rows, wanted.best), np.float32), np.empty((rows, wanted.best), np.int64)
+        self._binding.bind_ortvalue_output("scores", OrtValue.ortvalue_from_numpy(scores))
+        self._binding.bind_ortvalue_output("tokens", OrtValue.ortvalue_from_numpy(tokens))
         self._model.session.run_with_iobinding(self._binding)
-        scores, tokens = self._binding.get_outputs()[-2:]
-        return scores.numpy(), tokens.numpy()
+        return scores, tokens
 
     def keep(self, rows: Ids) -> None:
         self._seen = self._seen[rows]
@@ -144,13 +146,10 @@ class Gpt2Decoder:
     def _hold(self, held: dict[str, Floats]) -> None:
         """What comes out stands in the memory of what goes in."""
         self._held = held
-        self._binding.clear_binding_outputs()
         for name, values in held.items():
             value = OrtValue.ortvalue_from_numpy(values)
             self._binding.bind_ortvalue_input(name, value)
             self._binding.bind_ortvalue_output(f"{name}.after", value)
-        for name in ("scores", "tokens"):
-            self._binding.bind_output(name)
 
     def _bind(self, **inputs: "Floats | Ids | np.typing.NDArray[np.int32]") -> None:
         for name, values in inputs.items():
@@ -188,7 +187,8 @@ def _kept(file: Gpt2File, bits: int, cache: Path) -> Path | None:
 def _head(file: Gpt2File, folder: Path) -> list[Array]:
     shape = file.width, file.vocabulary
     numbers = np.memmap(folder / graph.WEIGHTS, np.int8, "r", 0, shape)
-    return [numbers, np.memmap(folder / graph.WEIGHTS, np.float32, "r", graph.aligned(numbers.nbytes), shape[1:])]
+    scales = np.memmap(folder / graph.WEIGHTS, np.float32, "r", graph.aligned(numbers.nbytes), shape[1:])
+    return [np.asarray(numbers), np.asarray(scales)]  # as plain arrays they are quicker to look into
 
 
 def choose_bits(parameters: int) -> int:

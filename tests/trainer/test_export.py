@@ -34,6 +34,8 @@ def version(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     write_old_model(folder / "old", tiny_base)
     directory = adopt(AdoptTask(str(folder / "old"), str(folder / "1"), str(folder / "work")), ignore).directory
     (Path(directory) / "seen.npz").write_bytes(b"hashes of tweets")
+    (Path(directory) / "cache").mkdir()
+    (Path(directory) / "cache" / "weights.bin").write_bytes(b"in eight bits")
     return directory
 
 
