@@ -102,8 +102,8 @@ def draw(generate: Child, model: str, samples: int, speaker: str = "") -> list[s
     return [sample["text"] for answer in answers for sample in answer["samples"]][:samples]
 
 
-def show(classifier: Classifier, title: str, spoken: dict[str, list[str]]) -> None:
-    """Whom the classifier names, one row for each who really spoke."""
+def show(classifier: Classifier, title: str, spoken: dict[str, list[str]]) -> float:
+    """Whom the classifier names, one row for each who really spoke; gives how often it is right."""
     print(f"\n| {title} | tweets | {' | '.join(f'named @{handle}' for handle in spoken)} |")
     print(f"|---{'|---' * (len(spoken) + 1)}|")
     right = 0.0
@@ -113,6 +113,7 @@ def show(classifier: Classifier, title: str, spoken: dict[str, list[str]]) -> No
         print(f"| @{handle} | {len(texts)} | {' | '.join(f'{shares[each]:.1%}' for each in spoken)} |")
     error = 1.96 * (right * (1 - right) / sum(map(len, spoken.values()))) ** 0.5
     print(f"\nRight: {right:.1%} (± {error:.1%} at 95 %), chance {1 / len(spoken):.1%}.")
+    return right
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from trainer.protocol import Done, GenerateTask, Request
 class Generator:
     """``python -m trainer generate`` at the other end of two pipes."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "trainer", "generate", "--device", "cpu", "--memory-mb", "4000"]
+    def __init__(self, device: str = "cpu") -> None:
+        command = [sys.executable, "-m", "trainer", "generate", "--device", device, "--memory-mb", "4000"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )

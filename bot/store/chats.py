@@ -57,10 +57,11 @@ class ChatTables(Database):
     # What stands in chats.
 
     async def say(self, origin: Origin, message: str, said: Said) -> None:
+        """Nothing is kept of a persona that is gone meanwhile."""
         async with self._transaction():
             await self._db.execute(
-                "INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?, ?, ?)",
-                (origin.platform, origin.channel, message, said.persona, said.words, now()),
+                "INSERT OR REPLACE INTO said SELECT ?, ?, ?, name, ?, ? FROM personas WHERE name = ?",
+                (origin.platform, origin.channel, message, said.words, now(), said.persona),
             )
 
     async def said(self, origin: Origin, message: str) -> Said | None:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from bot import app, clock, config
 from bot.domain import Origin, Said
+from bot.store import Store
+from tests.bot.test_store import publish, train
 
 
 async def test_tweets_that_were_said_long_ago_are_forgotten_and_others_are_not(tmp_path: Path) -> None:
     origin = Origin("discord", "7", "1")
     settings = config.load(storage={"data": tmp_path})
-    async with app.services(settings) as services:
+    async with Store.open(tmp_path) as kept:
+        await publish(kept, tmp_path, await train(kept, "first"))
         for message in ("old", "new"):
-            await services.store.say(origin, message, Said("nasa", "liftoff"))
+            await kept.say(origin, message, Said("nasa", "liftoff"))
     with closing(sqlite3.connect(tmp_path / "mockingbird.db")) as store, store:
         long_ago = (clock.now() - app.REMEMBERED - timedelta(hours=1)).isoformat()
         store.execute("UPDATE said SET at = ? WHERE message = 'old'", (long_ago,))

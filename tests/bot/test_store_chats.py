@@ -12,6 +12,7 @@ from bot import clock
 from bot.domain import JobState, Origin, Person, Said, Training
 from bot.store import Store
 from bot.store.migrations import STEPS
+from tests.bot.test_store import publish, train
 
 ANN = Origin("discord", "7", "1", name="ann", update="u1", community="discord:9")
 GROUP = Origin("telegram", "-40", "2", name="bob", update="u2", community="telegram:-40")
@@ -101,6 +102,13 @@ async def test_an_update_is_received_once_and_left_until_it_is_answered(store: S
 # What stands in chats.
 
 
+@pytest.fixture
+async def nasa(store: Store, tmp_path: Path) -> None:
+    """The store has this persona."""
+    await publish(store, tmp_path, await train(store, "first"))
+
+
+@pytest.mark.usefixtures("nasa")
 async def test_what_was_said_is_found_by_its_message_and_channel(store: Store) -> None:
     await store.say(ANN, "m1", Said("nasa", "liftoff"))
     assert await store.said(ANN, "m1") == Said("nasa", "liftoff")
@@ -108,6 +116,15 @@ async def test_what_was_said_is_found_by_its_message_and_channel(store: Store) -
     assert await store.said(replace(ANN, channel="8"), "m1") is None
     await store.say(ANN, "m1", Said("nasa", "landed"))
     assert await store.said(ANN, "m1") == Said("nasa", "landed")
+
+
+@pytest.mark.usefixtures("nasa")
+async def test_what_is_said_of_a_persona_that_is_gone_meanwhile_is_not_kept(store: Store) -> None:
+    await store.say(ANN, "m1", Said("nasa", "liftoff"))
+    await store.delete("nasa", [1], "ann")
+    await store.say(ANN, "m2", Said("nasa", "landed"))
+    assert await store.said(ANN, "m1")
+    assert await store.said(ANN, "m2") is None
 
 
 async def test_a_line_is_found_by_its_id_which_is_the_same_for_the_same_line(store: Store) -> None:
@@ -118,6 +135,7 @@ async def test_a_line_is_found_by_its_id_which_is_the_same_for_the_same_line(sto
     assert await store.line("nothing") is None
 
 
+@pytest.mark.usefixtures("nasa")
 async def test_updates_and_tweets_are_forgotten_in_time(store: Store) -> None:
     await store.receive("telegram", "5", "{five}")
     await store.say(ANN, "m1", Said("nasa", "liftoff"))
@@ -128,6 +146,7 @@ async def test_updates_and_tweets_are_forgotten_in_time(store: Store) -> None:
     assert await store.unanswered("telegram") == []
 
 
+@pytest.mark.usefixtures("nasa")
 async def test_a_group_that_gets_another_id_takes_everything_along(store: Store) -> None:
     topic = replace(GROUP, channel="-40/3", update="u4")
     other = replace(GROUP, channel="-401", update="u5")

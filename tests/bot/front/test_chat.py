@@ -14,6 +14,7 @@ from bot.errors import OldButton
 from bot.front.base import Unreachable, deliver_waiting
 from bot.front.chat import LONGEST_DATA, ChannelClosed, Chat, MessageGone, Unsure
 from bot.reply import Reply
+from tests.bot.test_store import publish, train
 
 ANN = Origin("wall", "7", "1", name="ann", update="u1")
 
@@ -119,9 +120,11 @@ async def test_words_that_name_nobody_go_to_who_they_answer_or_to_who_speaks_her
 
     await talk.talk(ANN, "@nobody hello", show)
     assert shown == ["Which persona? Name one, for example /tweet @nasa; /personas lists them."]
-    await services.store.say(ANN, "m9", Said("gone", "words"))
+    await publish(services.store, services.folder.root, await train(services.store, "first"))
+    await services.store.say(ANN, "m9", Said("nasa", "words"))
+    await services.store.delete("nasa", [1], "ann")
     await talk.talk(ANN, "hello", show, replied_to="m9")
-    assert shown[1:] == ["I have no persona @gone: make one with /train @gone."]
+    assert shown[1:] == ["I have no persona @nasa: make one with /train @nasa."]
 
 
 # Final notices.
