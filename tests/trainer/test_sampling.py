@@ -35,7 +35,7 @@ def texts(samples: list[Sample]) -> list[str]:
     return [sample.text for sample in samples]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.text(st.characters(exclude_categories=[]), max_size=60), st.integers(0, 2**63 - 1))
 def test_tweets_carry_on_any_prompt_in_one_clean_line_without_special_tokens(
     persona: Persona, prompt: str, seed: int
