@@ -1,9 +1,9 @@
 """GPT-2 on the processor, by ONNX Runtime: without torch, whose import takes longer than drawing a tweet."""
 
+import logging
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -11,11 +11,7 @@ from typing import Self
 
 import numpy as np
 from onnx import TensorProto
-from onnxruntime import (  # type: ignore[import-untyped]
-    InferenceSession,
-    OrtValue,
-    SessionOptions,
-)
+from onnxruntime import InferenceSession, OrtValue, SessionOptions  # type: ignore[import-untyped]
 
 from trainer import disk, graph
 from trainer.engine import Floats, Ids, Wanted
@@ -24,11 +20,11 @@ from trainer.graph import Graph
 from trainer.lora import Adapter, Mix
 from trainer.tensors import Array
 
+log = logging.getLogger(__name__)
+
 PROVIDERS = ["CPUExecutionProvider"]
 LARGE = 50_000_000
 """Parameters from which on fewer bits pay. A smaller model stays in the processor's cache, whatever its bits."""
-
-
 CACHE = "cache"
 """Folder of a persona for weights in few bits as the runtime reads them, which take a second to make."""
 LAYOUT = 1
@@ -56,10 +52,8 @@ class Gpt2:
         if not (file := Gpt2File.open(directory)):
             return None
         bits = choose_bits(file.parameters)
-        if bits < 32 and not adapted and (kept := _kept(file, bits, directory / CACHE)):
-            session = InferenceSession(kept / graph.MODEL, _options(), PROVIDERS)
-            return cls(file, bits, session, _head(file, kept), (kept / graph.WEIGHTS).stat().st_size)
-        return cls.build(file, bits, adapted)
+        kept = cls._kept(file, bits, directory / CACHE) if bits < 32 and not adapted else None
+        return kept or cls.build(file, bits, adapted)
 
     @classmethod
     def build(cls, file: Gpt2File, bits: int, adapted: bool = False) -> Self:
@@ -67,6 +61,23 @@ class Gpt2:
         weights = list(built.weights.values())
         # The runtime holds them a second time, laid out as the processor likes them.
         return cls(file, bits, start(built), weights, 2 * sum(each.nbytes for each in weights))
+
+    @classmethod
+    def _kept(cls, file: Gpt2File, bits: int, cache: Path) -> Self | None:
+        """From the folder, where the weights are put first if need be; None where that cannot be done."""
+        folder, part = cache / f"int{bits}.{LAYOUT}", cache / "part"
+        try:
+            if not folder.exists():
+                shutil.rmtree(part, ignore_errors=True)
+                part.mkdir(parents=True)
+                graph.build(file, bits, adapted=False).save(part)
+                disk.publish(part, folder)
+            session = InferenceSession(folder / graph.MODEL, _options(), PROVIDERS)
+            return cls(file, bits, session, _head(file, folder), (folder / graph.WEIGHTS).stat().st_size)
+        except Exception as error:  # what the runtime throws for a damaged model has no narrower type
+            log.warning("weights are not kept in %s", folder, exc_info=error)
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
 
     @property
     def context(self) -> int:
@@ -170,18 +181,6 @@ def _options() -> SessionOptions:
     options.add_session_config_entry("session.force_spinning_stop", "1")  # other processes want the cores as well
     options.log_severity_level = 3
     return options
-
-
-def _kept(file: Gpt2File, bits: int, cache: Path) -> Path | None:
-    """The folder with the graph; made where there is none yet. None where it cannot be kept."""
-    folder, part = cache / f"int{bits}.{LAYOUT}", cache / "part"
-    if not folder.exists():
-        with suppress(OSError):
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            graph.build(file, bits, adapted=False).save(part)
-            disk.publish(part, folder)
-    return folder if folder.exists() else None
 
 
 def _head(file: Gpt2File, folder: Path) -> list[Array]:

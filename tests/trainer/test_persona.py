@@ -65,6 +65,18 @@ def test_what_a_kill_left_of_them_is_made_anew(large: Path) -> None:
     assert not (large / "cache" / "part").exists()
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "weights.bin"])
+def test_what_is_damaged_of_them_is_made_anew(large: Path, name: str) -> None:
+    ids = [[0, 40, 41], [0, 7]]
+    expected = logits(Persona.load(large, "cpu"), ids)
+    [file] = large.glob(f"cache/*/{name}")
+    file.write_bytes(file.read_bytes()[:1000])
+    assert np.array_equal(logits(Persona.load(large, "cpu"), ids), expected)
+    assert not file.exists()
+    Persona.load(large, "cpu")
+    assert file.exists()
+
+
 def test_where_they_cannot_be_kept_the_persona_speaks_all_the_same(large: Path) -> None:
     ids = [[0, 40, 41], [0, 7]]
     (large / "cache").write_bytes(b"no folder")
