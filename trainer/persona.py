@@ -99,7 +99,7 @@ def _base(directory: Path, device: str) -> Engine | None:
 
 def _gpt2(directory: Path, device: str, *, adapted: bool) -> Engine | None:
     """None for another model. Only what the device needs is imported."""
-    if is_processor(device):
+    if is_processor(device) or find_device(device).type == "cpu":  # a GPU is no use to torch built without CUDA
         from trainer import runtime
 
         return runtime.Gpt2.load(directory, adapted)
