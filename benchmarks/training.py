@@ -28,7 +28,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
-from trainer import base, corpus, loop, recipe, runs
+from trainer import adapter, base, corpus, loop, recipe, runs
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints
 from trainer.corpus import HeldOut
@@ -160,22 +160,28 @@ def rival(bench: Bench, parts: Parts, rate: float) -> Run:
     return Run("rival", parts.handle, rate, seconds, blocks.blocks.numel(), *losses)
 
 
-def ours(bench: Bench, parts: Parts, **settings: float) -> Run:
-    """``settings`` take the place of the recipe's numbers."""
+def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **settings: float) -> Run:
+    """``settings`` take the place of the recipe's numbers; ``layers``: train that many of the last alone, 0 for all."""
     model, clock = bench.load(), bench.clock
     started, paused, curve = clock(), 0.0, [(0.0, _loss(model, parts.test))]
     started += clock() - started
     graft(model, parts.train)
     data = runs.Data.of(model, [(parts.train, parts.validation)])
     tokens = corpus.epoch_tokens(data.people)
-    chosen = recipe.choose(tokens, model.parameters, "full", settings)
+    chosen = recipe.choose(tokens, model.parameters, method, settings)
+    if method == "lora":
+        adapter.add(model, chosen)
+    if layers:
+        model.model.requires_grad_(False)
+        model.model.transformer.h[-layers:].requires_grad_(True)
     steps = loop.plan(data.people, data.marks, chosen, SEED)
 
     def look(stage: str, **values: Any) -> None:
         nonlocal paused
         if values["step"] * LOOKS >= len(curve) * len(steps):
             before = clock()
-            curve.append((before - started - paused, _loss(model, parts.test)))
+            with training.averaged():
+                curve.append((before - started - paused, _loss(model, parts.test)))
             paused += clock() - before
 
     training = loop.Training(model, steps, data.held_out, chosen, Slices(chosen.slice_tokens), look)

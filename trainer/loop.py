@@ -3,10 +3,10 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
-from torch.optim import AdamW
 from transformers.activations import NewGELUActivation
 
 from trainer.base import Base
@@ -16,6 +16,7 @@ from trainer.corpus import Batch, HeldOut, Row, epoch
 from trainer.errors import NotFinite
 from trainer.evaluate import held_out_loss, loss_sum
 from trainer.memory import Slices, nothing
+from trainer.optimizer import Optimizer
 from trainer.recipe import Recipe
 
 REPORT_SECONDS = 0.3
@@ -43,7 +44,10 @@ def people_loss(base: Base, people: Sequence[HeldOut], slices: Slices, tick: Cal
 
 
 class Training:
-    """Trains ``base`` in place. Afterwards it holds the weights that did best on the held-out tweets."""
+    """Trains ``base`` in place. Afterwards it holds the weights that did best on the held-out tweets.
+
+    They are the optimizer's average, where it keeps one, and so are those that are evaluated.
+    """
 
     def __init__(
         self, base: Base, steps: list[Batch], held_out: list[HeldOut], recipe: Recipe, slices: Slices, report: Report
@@ -54,12 +58,7 @@ class Training:
         self.state = State()
         self._trained = {name: each for name, each in base.model.named_parameters() if each.requires_grad}
         self._best: dict[str, Tensor] = {}
-        self._optimizer = AdamW(
-            self._trained.values(),
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            fused=base.device.type != "mps",
-        )
+        self._optimizer = Optimizer(base, recipe)
         self._recent: list[Tensor] = []
         self._reported = 0.0
         self._evaluating = 0.0
@@ -68,6 +67,10 @@ class Training:
     @property
     def steps(self) -> int:
         return len(self._steps)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """The base has the weights meanwhile that would be kept, were the training to end here."""
+        return self._optimizer.averaged()
 
     def resume(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot, as if the training had never stopped."""
@@ -96,9 +99,7 @@ class Training:
     def _step(self, batch: Batch) -> None:
         total = self._slices.total(batch, self._backward, self._optimizer.zero_grad)
         torch.nn.utils.clip_grad_norm_(self._trained.values(), self._recipe.clip)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._recipe.learning_rate * self._factor(self.state.step)
-        self._optimizer.step()
+        self._optimizer.step(self._factor(self.state.step))
         self._recent.append(total / batch.tokens)
         self.state.step += 1
         self.state.tokens += batch.tokens
@@ -114,7 +115,13 @@ class Training:
 
     def _evaluate(self) -> None:
         started = time.monotonic()
-        loss = people_loss(self._base, self._held_out, self._slices, self._tell)
+        with self.averaged():
+            self._compare(people_loss(self._base, self._held_out, self._slices, self._tell))
+        self._evaluating = time.monotonic() - started
+        self._tell(now=True)
+
+    def _compare(self, loss: float) -> None:
+        """Keep the weights if their held-out loss is the best so far."""
         self._gather()
         if not math.isfinite(loss):
             raise not_finite()
@@ -124,8 +131,6 @@ class Training:
         if loss < state.best_loss:
             state.best_loss, state.best_step, state.stale = loss, state.step, 0
             self._best = {name: each.detach().to("cpu", copy=True) for name, each in self._trained.items()}
-        self._evaluating = time.monotonic() - started
-        self._tell(now=True)
 
     def _evaluations(self) -> Iterator[int]:
         """Steps after which the held-out loss is taken, the last one always among them."""

@@ -30,7 +30,7 @@ def meta(*people: dict[str, Any], **changes: Any) -> dict[str, Any]:
     chosen = {
         "learning_rate": 2e-3,
         "warmup": 0.05,
-        "weight_decay": 0.0,
+        "averaged": 1.0,
         "batch_tokens": 1024,
         "epochs": 3.2,
         "lora_rank": 16,

@@ -9,22 +9,34 @@ STARTER = 2_600_000
 
 
 def test_the_rates_at_the_measured_sizes_are_the_measured_rates() -> None:
-    assert recipe.choose(75_000, STARTER, "full", {}).learning_rate == pytest.approx(2e-3)
-    assert recipe.choose(15_000, STARTER, "full", {}).learning_rate == pytest.approx(1e-3, rel=0.02)
+    assert recipe.choose(75_000, STARTER, "full", {}).learning_rate == pytest.approx(4e-3)
+    assert recipe.choose(15_000, STARTER, "full", {}).learning_rate == pytest.approx(2e-3, rel=0.02)
+    assert recipe.choose(15_000, STARTER, "lora", {}).learning_rate == pytest.approx(5e-3, rel=0.02)
     assert recipe.choose(75_000, 124_000_000, "full", {}).learning_rate == pytest.approx(1.372e-4, rel=0.02)
     assert recipe.choose(75_000, 124_000_000, "lora", {}).learning_rate == pytest.approx(7e-4, rel=0.05)
 
 
-def test_much_text_gets_fewer_epochs_and_little_text_more() -> None:
-    epochs = [recipe.choose(tokens, STARTER, "full", {}).epochs for tokens in (10_000, 75_000, 500_000)]
-    assert epochs == sorted(epochs, reverse=True)
-    assert epochs[1] == pytest.approx(3.2)
-    assert epochs[2] == pytest.approx(0.72)
+@pytest.mark.parametrize(
+    ("parameters", "method", "averaged"),
+    [(STARTER, "full", True), (STARTER, "lora", False), (124_000_000, "full", False)],
+)
+def test_only_all_weights_of_a_small_base_are_pulled_back_and_averaged(
+    parameters: int, method: str, averaged: bool
+) -> None:
+    chosen = recipe.choose(75_000, parameters, method, {})
+    assert bool(chosen.averaged) == bool(chosen.pull) == (chosen.outer_factor > 1) == averaged
+
+
+@pytest.mark.parametrize(("method", "expected"), [("full", [3.0, 2.25, 0.45]), ("lora", [6.0, 2.25, 0.45])])
+def test_much_text_gets_fewer_epochs_and_little_text_more(method: str, expected: list[float]) -> None:
+    sizes = (10_000, 80_000, 600_000)
+    assert [recipe.choose(tokens, STARTER, method, {}).epochs for tokens in sizes] == expected
 
 
 def test_little_text_gets_small_batches_so_that_there_are_enough_steps() -> None:
-    batches = [recipe.choose(tokens, STARTER, "full", {}).batch_tokens for tokens in (4_000, 30_000, 500_000)]
-    assert batches == [256, 400, 1024]
+    sizes = (4_000, 30_000, 500_000)
+    assert [recipe.choose(tokens, STARTER, "full", {}).batch_tokens for tokens in sizes] == [256, 400, 512]
+    assert [recipe.choose(tokens, STARTER, "lora", {}).batch_tokens for tokens in sizes] == [256, 400, 1024]
 
 
 @given(st.integers(1, 10**9), st.integers(1, 10**12), st.sampled_from(["full", "lora"]))
