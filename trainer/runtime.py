@@ -76,7 +76,8 @@ class Gpt2:
             return cls(file, bits, session, _head(file, folder), (folder / graph.WEIGHTS).stat().st_size)
         except Exception as error:  # what the runtime throws for a damaged model has no narrower type
             log.warning("weights are not kept in %s", folder, exc_info=error)
-            shutil.rmtree(folder, ignore_errors=True)
+            for each in (folder, part):
+                shutil.rmtree(each, ignore_errors=True)
             return None
 
     @property

@@ -1,6 +1,7 @@
 """A running bot for each test, and a timeline to train on."""
 
 import csv
+import random
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from tests.e2e.running import RunningBot
 from tests.trainer.conftest import invented_tweets
 from tests.trainer.conftest import tiny_base as tiny_base
+
+MANY = 1_000
+"""Tweets beyond which the pattern of invented ones would be known by heart."""
 
 
 @pytest.fixture
@@ -51,10 +55,19 @@ def long_timeline(tmp_path: Path) -> Path:
 
 
 def write_timeline(path: Path, count: int, seed: int = 1) -> Path:
-    """A CSV of invented tweets, as a person might have exported it."""
+    """A CSV of invented tweets, as a person might have exported it.
+
+    Of MANY, random numbers stand between the words: else nothing new could be drawn.
+    """
+    choose = random.Random(seed)
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "created_at", "full_text"])
         for number, text in enumerate(invented_tweets(count, seed)):
-            rows.writerow([1_000 + number, f"2024-01-01 00:{number // 60:02}:{number % 60:02}", text])
+            told = text if count <= MANY else _strewn(text, choose)
+            rows.writerow([1_000 + number, f"2024-01-01 00:{number // 60:02}:{number % 60:02}", told])
     return path
+
+
+def _strewn(text: str, choose: random.Random) -> str:
+    return " ".join(f"{word} {choose.randrange(10_000)}" if choose.random() < 0.3 else word for word in text.split())
