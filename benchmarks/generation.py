@@ -47,6 +47,10 @@ class Figure:
     ratio: float | None
     least: str
 
+    def __str__(self) -> str:
+        ratio = "" if self.ratio is None else f"{self.ratio:.1f}×"
+        return f"| {self.what} | {self.ours} | {self.rival} | {ratio} | {self.least} |"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,8 +64,7 @@ def main() -> None:
         print("| what | Mockingbird | `pipeline` | ratio | at least |\n|---|---|---|---|---|")
         for each in measure(folder, starter, arguments.full):
             figures.append(each)
-            ratio = "" if each.ratio is None else f"{each.ratio:.1f}×"
-            print(f"| {each.what} | {each.ours} | {each.rival} | {ratio} | {each.least} |", flush=True)
+            print(each, flush=True)
         kinds = quality(starter, corpus)
     print("\n| bits of the weights | held-out perplexity | tweets delivered |\n|---|---|---|")
     for kind, told in kinds.items():

@@ -35,8 +35,7 @@ def main() -> None:
             asyncio.run(train(folder, base, given.device, given.tweets)),
             many(folder, base, given.device, given.requests),
         ):
-            ratio = f"{each.ratio:.1f}×" if each.ratio else ""
-            print(f"| {each.what} | {each.ours} | {each.rival} | {ratio} | {each.least} |", flush=True)
+            print(each, flush=True)
     print(f"\n{machine()}, torch {torch.__version__}")
 
 

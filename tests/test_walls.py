@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-MODEL_LIBRARIES = {"torch", "transformers", "peft", "safetensors", "tokenizers"}
+MODEL_LIBRARIES = {"torch", "transformers", "peft", "safetensors", "tokenizers", "onnx", "onnxruntime"}
 CHAT_LIBRARIES = {"discord", "telegram"}
 DATABASES = {"sqlite3", "aiosqlite"}
 PICKLES = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}

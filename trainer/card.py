@@ -155,7 +155,8 @@ def _procedure(meta: Meta) -> str:
     method = "all its weights" if meta["method"] == "full" else f"LoRA of rank {chosen['lora_rank']}"
     facts = {
         "Learning rate": f"{chosen['learning_rate']:.3g}, linear, {chosen['warmup']:.0%} warm-up",
-        "Optimizer": "AdamW, weights averaged" if chosen.get("averaged") else "AdamW",
+        "Optimizer": f"AdamW, weight decay {chosen['weight_decay']:g}"
+        + (", weights averaged" if chosen.get("averaged") else ""),
         "Batch": f"{chosen['batch_tokens']} tokens, one tweet a row",
         "Epochs": f"{metrics['epochs']:.2f} of at most {chosen['epochs']:.2f}",
         "Steps": f"{metrics['steps']}, the best weights at {metrics['best_step']}",

@@ -14,10 +14,11 @@ from trainer.checkpoint import Checkpoints, Snapshot, State
 from trainer.child import Report
 from trainer.corpus import Batch, HeldOut, Row, epoch
 from trainer.errors import NotFinite
-from trainer.evaluate import held_out_loss, loss_sum
+from trainer.evaluate import held_out_loss
 from trainer.memory import Slices, nothing
 from trainer.optimizer import Optimizer
 from trainer.recipe import Recipe
+from trainer.replicas import Replicas
 
 REPORT_SECONDS = 0.3
 AFTERWARDS = 6.0
@@ -58,7 +59,7 @@ class Training:
         self.state = State()
         self._trained = {name: each for name, each in base.model.named_parameters() if each.requires_grad}
         self._best: dict[str, Tensor] = {}
-        self._optimizer = Optimizer(base, recipe)
+        self._optimizer, self._replicas = Optimizer(base, recipe), Replicas(base, recipe)
         self._recent: list[Tensor] = []
         self._reported = 0.0
         self._evaluating = 0.0
@@ -106,12 +107,9 @@ class Training:
         self._tell()
 
     def _backward(self, ids: Tensor, labels: Tensor) -> Tensor:
-        with self._base.autocast():
-            loss = loss_sum(self._base.model, ids.to(self._base.device), labels.to(self._base.device))
-        # Over the same number everywhere, not the batch's own: every token weighs the same, in whatever bucket.
-        (loss / self._recipe.batch_tokens).backward()
+        loss = self._replicas.backward(ids, labels)
         self._tell()
-        return loss.detach()
+        return loss
 
     def _evaluate(self) -> None:
         started = time.monotonic()

@@ -31,6 +31,7 @@ def meta(*people: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "learning_rate": 2e-3,
         "warmup": 0.05,
         "averaged": 1.0,
+        "weight_decay": 0.0,
         "batch_tokens": 1024,
         "epochs": 3.2,
         "lora_rank": 16,
