@@ -165,10 +165,10 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
     model, clock = bench.load(), bench.clock
     started, paused, curve = clock(), 0.0, [(0.0, _loss(model, parts.test))]
     started += clock() - started
-    graft(model, parts.train)
+    foreign = method == "full" and graft(model, parts.train) > 0
     data = runs.Data.of(model, [(parts.train, parts.validation)])
     tokens = corpus.epoch_tokens(data.people)
-    chosen = recipe.choose(tokens, model.parameters, method, settings)
+    chosen = recipe.choose(tokens, model.parameters, method, settings, foreign=foreign)
     if method == "lora":
         adapter.add(model, chosen)
     if layers:

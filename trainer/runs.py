@@ -39,6 +39,8 @@ class Data:
     """Of the people, in this order; none for one person."""
     new: list[list[Row]] = field(default_factory=list)
     """Where training goes on from a version: the rows of each person that it has not learnt from."""
+    foreign: bool = False
+    """Whether the base got tokens for the tweets' language."""
 
     @classmethod
     def of(cls, model: Base, sides: list[Sides], marks: Sequence[int] = ()) -> Self:
@@ -122,9 +124,9 @@ def from_base(task: FinetuneTask, model: Base, corpora: list[Corpus], sides: lis
     data = Data.of(model, sides)
     slices = Slices(_choose(task, model, data).slice_tokens)
     before = loop.people_loss(model, data.held_out, slices) * data.tokens_a_character
-    if task.method == "full":
-        graft(model, [text for train, _ in sides for text in train])
+    grown = graft(model, [text for train, _ in sides for text in train]) if task.method == "full" else 0
     data = Data.of(model, sides, speakers.add(model, [corpus.handle for corpus in corpora]))
+    data.foreign = grown > 0
     return Run.of(task, model, data, sides, slices, Path(task.work)), before
 
 
@@ -150,4 +152,5 @@ def from_version(task: FinetuneTask, corpora: list[Corpus], sides: list[Sides], 
 
 def _choose(task: FinetuneTask, model: Base, data: Data) -> Recipe:
     whole = epoch_tokens(data.people) if data.new else 0
-    return recipe.choose(epoch_tokens(data.lessons), model.parameters, task.method, task.settings, whole)
+    tokens = epoch_tokens(data.lessons)
+    return recipe.choose(tokens, model.parameters, task.method, task.settings, whole, data.foreign)

@@ -140,6 +140,7 @@ def test_a_persona_with_new_tokens_loads_as_a_plain_model(task: FinetuneTask) ->
     tokenizer = AutoTokenizer.from_pretrained(result.directory)
     model = AutoModelForCausalLM.from_pretrained(result.directory)
     assert len(tokenizer) == model.config.vocab_size == result.meta["vocabulary"] > 512
+    assert result.meta["hyperparameters"]["pull"] == 0  # the base has nothing to hold on to
     text = foreign_tweets(1)[0]
     assert tokenizer.tokenize(END + text)[0] == END
     assert tokenizer.decode(tokenizer.encode(text), skip_special_tokens=True) == text
