@@ -105,8 +105,9 @@ def one_request(size: str, directory: Path, times: int) -> Iterator[Figure]:
         lambda: sampling.tweets(fast, asked),
         lambda: sampling.tweets(slow, asked),
     )
-    yield against(f"one request, {size}, {bits(fast)} bits", theirs, ours, "8×")
-    if bits(fast) != bits(slow):
+    in_few_bits = bits(fast) != bits(slow)
+    yield against(f"one request, {size}, {bits(fast)} bits", theirs, ours, "8×" if in_few_bits else "")
+    if in_few_bits:
         yield against(f"one request, {size}, exact (fp32)", theirs, exactly, "4.5×")
 
 
