@@ -39,12 +39,16 @@ async def forget(services: Services, person: str, who: str) -> Removed:
 
 
 async def remove(services: Services, persona: str, numbers: list[int], who: str) -> None:
-    """Versions of a persona: forgotten, off the disk, and only then out of memory, so that nobody loads them again."""
+    """Versions of a persona: forgotten, off the disk, and only then out of memory, so that nobody loads them again.
+
+    Who was loading them may have put something beside them while they were taken away.
+    """
     await services.store.delete(persona, numbers, who)
     for number in numbers:
         directory = services.folder.model(persona, number)
         await asyncio.to_thread(folder.remove, directory)
         await services.generation.unload(directory)
+        await asyncio.to_thread(folder.remove, directory)
 
 
 async def _stop_jobs(services: Services, person: str) -> None:

@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from transformers.utils import logging as transformers_logging
 
 from trainer import hub, starter
-from trainer.device import find_device, find_precision
+from trainer.device import find_device, find_precision, threads
 from trainer.disk import is_full
 from trainer.errors import UnusableBase
 
@@ -132,8 +132,7 @@ def prepare(seed: int) -> None:
     # Nothing reads it, and filling it takes 4 % of a training.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # of the module's class
     torch.set_float32_matmul_precision("high")  # TF32 on GPUs that have it
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(threads())
 
 
 @contextmanager

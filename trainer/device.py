@@ -1,6 +1,7 @@
 """Where the numbers are crunched, and how precisely. torch, which takes long to import, only where it must be asked."""
 
 import ctypes
+import os
 import platform
 import sys
 from contextlib import suppress
@@ -46,6 +47,14 @@ def _drives(driver: str) -> bool:
     with suppress(OSError):
         return int(ctypes.CDLL(driver).cuInit(0)) == 0
     return False
+
+
+def threads() -> int:
+    """To compute with: as many as OMP_NUM_THREADS tells, else one for each processor that this process may use."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if told.isdigit() and int(told):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def find_precision(device: "torch.device") -> str:

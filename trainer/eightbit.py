@@ -12,13 +12,18 @@ OUTPUTS = 1024
 
 
 def eight_bits(matrix: Array, bits: int) -> tuple[npt.NDArray[np.int8], Array]:
-    """Integers of so many bits, at most 8, like ``matrix`` [in, out], and the scale of each output."""
+    """Integers of so many bits, at most 8, like ``matrix`` [in, out], and the scale of each output.
+
+    Raises ValueError for a matrix that holds what is no number.
+    """
     numbers, scales = np.empty(matrix.shape, np.int8), np.empty(matrix.shape[1], np.float32)
 
     def turn(first: int) -> None:
         part = np.s_[first : first + OUTPUTS]
         single = matrix[:, part].astype(np.float32)
         reach = np.maximum(single.max(0), -single.min(0))
+        if not np.isfinite(reach).all():
+            raise ValueError("a matrix holds what is no number")
         scales[part] = np.maximum(reach / (2 ** (bits - 1) - 1), 1e-12)
         np.divide(single, scales[part], out=single)
         numbers[:, part] = np.rint(single, out=single)

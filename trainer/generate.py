@@ -1,7 +1,7 @@
 """The generating child: personas held in memory, requests that wait together drawn in one batch.
 
-Three threads. The main one accepts requests; the loader brings personas into memory; the generator draws. torch is
-imported by the loader, so that the child listens, and refuses what is out of bounds, at once.
+Three threads. The main one accepts requests; the loader brings personas into memory; the generator draws. What is
+heavy is imported by the loader, so that the child listens, and refuses what is out of bounds, at once.
 """
 
 import logging

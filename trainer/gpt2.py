@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from trainer.tensors import Array, TensorFile
 
 WEIGHTS = "model.safetensors"
@@ -32,10 +34,12 @@ class Gpt2File:
     """The tensors, each looked at for its shape when it is read, in the precision of the file."""
 
     def __init__(self, config: Mapping[str, Any], tensors: Mapping[str, Array]) -> None:
-        """Raises KeyError for a number that the config lacks."""
+        """Raises KeyError for a number that the config lacks, ValueError for one that cannot be."""
         self.width, self.heads, self.layers = config["n_embd"], config["n_head"], config["n_layer"]
         self.context, self.vocabulary = config["n_positions"], config["vocab_size"]
         self.epsilon = config["layer_norm_epsilon"]
+        if not (self.heads > 0 and self.width > 0 and self.width % self.heads == 0 and self.epsilon > 0):
+            raise ValueError(f"no GPT-2: {self.heads} heads, {self.width} wide, epsilon {self.epsilon}")
         self._tensors = tensors
         self._prefix = "transformer." if "transformer.wte.weight" in tensors else ""
 
@@ -71,9 +75,11 @@ class Gpt2File:
         return self._take(place, *shape), self._take(f"{place}.bias", shape[1])
 
     def _take(self, name: str, *shape: int) -> Array:
-        """Raises KeyError for a tensor that is missing, ValueError for a shape that does not fit."""
+        """Raises KeyError for a missing tensor, ValueError for a shape that does not fit and a vector of no numbers."""
         full = self._prefix + (name if name.endswith(".bias") else f"{name}.weight")
         tensor = self._tensors[full]
         if tensor.shape != shape:
             raise ValueError(f"{full} has the shape {list(tensor.shape)} instead of {list(shape)}")
+        if tensor.ndim == 1 and not np.isfinite(tensor).all():
+            raise ValueError(f"{full} holds what is no number")
         return tensor

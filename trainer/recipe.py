@@ -1,9 +1,10 @@
 """The hyperparameters, as a function of how much text there is, how large the base is, and the method.
 
-Where the numbers come from. For a 2.6 M-parameter base, sweeps on four timelines (docs/benchmarks.md, "Recipe"). For
-124 M parameters, the rate that huggingtweets found by a sweep, 1.372e-4. LoRA wanted five times the rate at which the
-small base was trained best when all weights had one rate and the last ones were kept. Between and beyond the two sizes
-a power law joins these rates; there nothing was swept, and LoRA's rate at 124 M (7e-4) only agrees with what is usual.
+Where the numbers come from. For a 2.6 M-parameter base, sweeps on two timelines, checked on two others
+(docs/benchmarks.md, "Recipe"). For 124 M parameters, the rate that huggingtweets found by a sweep, 1.372e-4. LoRA
+wanted five times the rate at which the small base was trained best when all weights had one rate and the last ones were
+kept. Between and beyond the two sizes a power law joins these rates; there nothing was swept, and LoRA's rate at 124 M
+(7e-4) only agrees with what is usual.
 """
 
 import math
@@ -32,9 +33,9 @@ AVERAGED_BELOW = 10e6
 were not measured. One of 2.6 M ended 1 % lower so than with AdamW alone at its best rate."""
 AVERAGED_RATE, OUTER_FACTOR, PULL = 4e-3, 2.5, 0.01
 AVERAGED_EPOCHS, AVERAGED_BATCH = 3.0, 512
-"""At most. From two and a half epochs of 1,000 or 2,000 English tweets on, the held-out loss rose. In a language new to
-the base it still falls at six, and the pull holds it back: 1.61 nats a character of 370 Portuguese tweets with both,
-1.55 with neither."""
+"""At most. With 1,000 or 2,000 English tweets the held-out loss is lowest after two and a half to three epochs. In a
+language new to the base it still falls at six, and the pull holds it back: 1.61 nats a character of 370 Portuguese
+tweets with both, 1.55 with neither."""
 MERGED_BELOW = 50e6
 """Parameters. A smaller base is published whole: an adapter would save little and break when its base moves."""
 

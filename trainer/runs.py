@@ -40,7 +40,9 @@ class Data:
     new: list[list[Row]] = field(default_factory=list)
     """Where training goes on from a version: the rows of each person that it has not learnt from."""
     foreign: bool = False
-    """Whether the base got tokens for the tweets' language."""
+    """Whether the base got tokens for the tweets' language. A version that is trained on from has them, and is learnt
+    from as a base that knows the language.
+    """
 
     @classmethod
     def of(cls, model: Base, sides: list[Sides], marks: Sequence[int] = ()) -> Self:

@@ -1,8 +1,9 @@
 """GPT-2 on the processor, by ONNX Runtime: without torch, whose import takes longer than drawing a tweet."""
 
+import errno
 import logging
-import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
@@ -14,6 +15,7 @@ from onnx import TensorProto
 from onnxruntime import InferenceSession, OrtValue, SessionOptions  # type: ignore[import-untyped]
 
 from trainer import disk, graph
+from trainer.device import threads
 from trainer.engine import Floats, Ids, Wanted
 from trainer.gpt2 import PARTS, Gpt2File
 from trainer.graph import Graph
@@ -23,10 +25,14 @@ from trainer.tensors import Array
 log = logging.getLogger(__name__)
 
 PROVIDERS = ["CPUExecutionProvider"]
+NO_MEMORY = ("bad_alloc", "allocate memory")
+"""What the runtime says when memory is short; it has no error of its own for that."""
 LARGE = 50_000_000
 """Parameters from which on fewer bits pay. A smaller model stays in the processor's cache, whatever its bits."""
 CACHE = "cache"
 """Folder of a persona for weights in few bits as the runtime reads them, which take a second to make."""
+HEAD = 8
+"""What the size of a head must be a multiple of, for the runtime's attention."""
 LAYOUT = 1
 """To be raised with every change of the graph."""
 
@@ -45,11 +51,13 @@ class Gpt2:
 
     @classmethod
     def load(cls, directory: Path, adapted: bool = False) -> Self | None:
-        """None for another model, or one in several files. Raises what reading damaged files raises.
+        """None for another model, one in several files, or heads that the runtime does not take. Raises MemoryError and
+        what reading damaged files raises.
 
         ``adapted``: every row will have an adapter; otherwise none will.
         """
-        if not (file := Gpt2File.open(directory)):
+        file = Gpt2File.open(directory)
+        if not file or file.width // file.heads % HEAD:
             return None
         bits = choose_bits(file.parameters)
         kept = cls._kept(file, bits, directory / CACHE) if bits < 32 and not adapted else None
@@ -65,19 +73,21 @@ class Gpt2:
     @classmethod
     def _kept(cls, file: Gpt2File, bits: int, cache: Path) -> Self | None:
         """From the folder, where the weights are put first if need be; None where that cannot be done."""
-        folder, part = cache / f"int{bits}.{LAYOUT}", cache / "part"
+        folder = cache / f"int{bits}.{LAYOUT}"
         try:
             if not folder.exists():
-                shutil.rmtree(part, ignore_errors=True)
-                part.mkdir(parents=True)
-                graph.build(file, bits, adapted=False).save(part)
-                disk.publish(part, folder)
-            session = InferenceSession(folder / graph.MODEL, _options(), PROVIDERS)
+                _keep(file, bits, folder)
+        except OSError as error:
+            log.warning("weights cannot be kept in %s", folder, exc_info=error)
+            return None
+        try:
+            session = _session(folder / graph.MODEL, _options())
             return cls(file, bits, session, _head(file, folder), (folder / graph.WEIGHTS).stat().st_size)
-        except Exception as error:  # what the runtime throws for a damaged model has no narrower type
-            log.warning("weights are not kept in %s", folder, exc_info=error)
-            for each in (folder, part):
-                shutil.rmtree(each, ignore_errors=True)
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.ENOMEM:
+                raise MemoryError(str(error)) from error
+            log.warning("weights in %s are damaged", folder, exc_info=error)
+            shutil.rmtree(folder, ignore_errors=True)
             return None
 
     @property
@@ -169,19 +179,41 @@ class Gpt2Decoder:
 
 
 def start(built: Graph) -> InferenceSession:
-    """Ready to run; the graph's weights must outlive it."""
+    """Ready to run; the graph's weights must outlive it. Raises MemoryError, ValueError."""
     options = _options()
     values = [OrtValue.ortvalue_from_numpy(each) for each in built.weights.values()]
     options.add_external_initializers(list(built.weights), values)
-    return InferenceSession(built.serialised(), options, PROVIDERS)
+    return _session(built.serialised(), options)
+
+
+def _session(model: Path | bytes, options: SessionOptions) -> InferenceSession:
+    """Raises MemoryError, or ValueError for what the runtime does not take."""
+    try:
+        return InferenceSession(model, options, PROVIDERS)
+    except Exception as error:  # what the runtime throws has no narrower type in common
+        short = any(words in str(error) for words in NO_MEMORY)
+        raise (MemoryError if short else ValueError)(str(error)) from error
 
 
 def _options() -> SessionOptions:
     options = SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
+    options.intra_op_num_threads = threads()
     options.add_session_config_entry("session.force_spinning_stop", "1")  # other processes want the cores as well
     options.log_severity_level = 3
     return options
+
+
+def _keep(file: Gpt2File, bits: int, folder: Path) -> None:
+    """Raises OSError."""
+    folder.parent.mkdir(exist_ok=True)  # not the version's own folder, which may be deleted meanwhile
+    for old in folder.parent.iterdir():  # of another layout, or of a process that was killed
+        shutil.rmtree(old, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(dir=folder.parent))
+    try:
+        graph.build(file, bits, adapted=False).save(part)
+        disk.publish(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _head(file: Gpt2File, folder: Path) -> list[Array]:

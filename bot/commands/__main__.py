@@ -17,7 +17,8 @@ def markdown() -> str:
 
 
 def section(command: Command) -> str:
-    lines = [f"## `{command.usage}`", "", f"{command.summary}.{' Admins only.' * command.admin}", ""]
+    whose = " Admins only." * command.admin + " Stands behind the button below a tweet." * command.button
+    lines = [f"## `{command.usage}`", "", f"{command.summary}.{whose}", ""]
     if command.options:
         lines += ["| option | what it takes |", "|---|---|"]
         lines += [f"| `{each.name}`{' (needed)' * each.required} | {explain(each.spec)} |" for each in command.options]

@@ -1,13 +1,13 @@
 """/help: the table, told to whoever asks."""
 
 from bot import text
-from bot.commands.table import COMMANDS, Request, command
+from bot.commands.table import Request, command, listed
 from bot.reply import Reply
 
 
 @command("help", "What I can do")
 async def help(request: Request) -> Reply:
-    lines = {each.name: f"{each.usage}: {each.summary}" for each in COMMANDS.values()}
-    everyone = [lines[each.name] for each in COMMANDS.values() if not each.admin]
-    admins = [lines[each.name] for each in COMMANDS.values() if each.admin]
+    lines = {each.name: f"{each.usage}: {each.summary}" for each in listed()}
+    everyone = [lines[each.name] for each in listed() if not each.admin]
+    admins = [lines[each.name] for each in listed() if each.admin]
     return text.help_lines(everyone, admins, request.origin.admin)

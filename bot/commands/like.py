@@ -6,6 +6,7 @@ from bot.commands.table import Request, command
 from bot.reply import Reply
 
 
-@command("like", "Vote for a tweet, or take your vote back")
+@command("like", "Vote for a tweet, or take your vote back", button=True)
 async def like(request: Request, tweet: TweetId) -> Reply:
-    return text.voted(await request.services.store.vote(tweet.lower(), request.origin.who))
+    origin = request.origin
+    return text.voted(await request.services.store.vote(tweet.lower(), origin.who, origin.update))

@@ -21,9 +21,10 @@ def suggest(names: Sequence[str], typed: str) -> list[str]:
 
 
 async def find_persona(store: Store, name: str) -> Persona:
-    """Raises UnknownPersona with the names most like it."""
+    """Raises UnknownPersona with the names most like it, Blocked where nobody may be made of that name."""
     if found := await store.persona(name):
         return found
+    await store.check_allowed([name])
     raise UnknownPersona(name, tuple(get_close_matches(name, await store.names(), 2)))
 
 

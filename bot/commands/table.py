@@ -84,6 +84,8 @@ class Command:
     admin: bool
     slow: bool
     """Whether the answer may take seconds, so that later lines should not wait for it."""
+    button: bool
+    """Stands behind a button: no menu shows it."""
 
     @property
     def usage(self) -> str:
@@ -94,7 +96,14 @@ class Command:
 COMMANDS: dict[str, Command] = {}
 
 
-def command(name: str, summary: str, *, admin: bool = False, slow: bool = False) -> Callable[[Handler], Handler]:
+def listed() -> list[Command]:
+    """What menus show."""
+    return [each for each in COMMANDS.values() if not each.button]
+
+
+def command(
+    name: str, summary: str, *, admin: bool = False, slow: bool = False, button: bool = False
+) -> Callable[[Handler], Handler]:
     """Enter a handler in the table. Its first parameter is the request, the others are the options."""
 
     def enter(handler: Handler) -> Handler:
@@ -104,7 +113,7 @@ def command(name: str, summary: str, *, admin: bool = False, slow: bool = False)
             Option(each.name.rstrip("_"), each.name, hints[each.name].__metadata__[0], each.default is each.empty)
             for each in parameters
         )
-        COMMANDS[name] = Command(name, summary, handler, options, admin, slow)
+        COMMANDS[name] = Command(name, summary, handler, options, admin, slow, button)
         return handler
 
     return enter

@@ -56,7 +56,8 @@ async def tweet(
         samples = [replace(each, text=each.text.removeprefix(context).strip()) for each in samples]
     chosen = f"as:@{as_}" if as_ else f'mix:"{mix}"' if mix else ""
     again = " ".join(f"/tweet {speaker.handle} {chosen} {prompt}".split())
-    id = await services.store.keep_tweet(speaker.name, samples[0].text) if count == 1 else ""
+    own = count == 1 and (context or not prompt)  # nobody's words but the persona's can be liked onto its card
+    id = await services.store.keep_tweet(speaker.name, samples[0].text) if own else ""
     return text.tweets(speaker, samples, again, id)
 
 

@@ -109,11 +109,9 @@ class Pinned(BadInput):
 
 @dataclass(eq=False)
 class UnknownTweet(BadInput):
-    tweet: str
-
     @property
     def sentence(self) -> str:
-        return f"I do not remember the tweet {shown(self.tweet)}: press the 👍 below a newer one."
+        return "I no longer know that tweet: /tweet makes a new one to like."
 
 
 @dataclass(eq=False)

@@ -88,7 +88,8 @@ class ChatTables(Database):
             await self._db.execute("DELETE FROM inbox WHERE received < ?", (moment.isoformat(),))
             await self._db.execute("DELETE FROM said WHERE at < ?", (moment.isoformat(),))
             await self._db.execute(
-                "DELETE FROM tweets WHERE at < ? AND id NOT IN (SELECT tweet FROM votes)", (moment.isoformat(),)
+                "DELETE FROM tweets WHERE at < ? AND id NOT IN (SELECT tweet FROM votes WHERE standing)",
+                (moment.isoformat(),),
             )
 
     async def move_channel(self, platform: str, old: str, new: str) -> None:
@@ -127,21 +128,24 @@ class ChatTables(Database):
             )
         return id
 
-    async def vote(self, tweet: str, who: str) -> Vote:
-        """Vote for a tweet, or take the vote back. Raises UnknownTweet."""
+    async def vote(self, tweet: str, who: str, asked: str = "") -> Vote:
+        """Vote for a tweet, or take the vote back, once for an update that ``asked``. Raises UnknownTweet."""
         async with self._transaction():
             if not await self._row("SELECT 1 FROM tweets WHERE id = ?", (tweet,)):
-                raise UnknownTweet(tweet)
-            taken = await self._db.execute("DELETE FROM votes WHERE tweet = ? AND who = ?", (tweet, who))
-            if not taken.rowcount:
-                await self._db.execute("INSERT INTO votes VALUES (?, ?)", (tweet, who))
-            found = await self._rows("SELECT who FROM votes WHERE tweet = ?", (tweet,))
-        return Vote(not taken.rowcount, len(found))
+                raise UnknownTweet
+            await self._db.execute(
+                "INSERT INTO votes (tweet, who, asked) VALUES (?, ?, ?) ON CONFLICT (tweet, who)"
+                " DO UPDATE SET standing = NOT standing, asked = excluded.asked"
+                " WHERE asked = '' OR asked != excluded.asked",
+                (tweet, who, asked),
+            )
+            found = await self._rows("SELECT who FROM votes WHERE tweet = ? AND standing", (tweet,))
+        return Vote(who in [row["who"] for row in found], len(found))
 
     async def best_liked(self, persona: str, limit: int) -> list[Liked]:
         """Of a persona's tweets that somebody likes, those with the most votes; of equal ones the newest."""
         found = await self._rows(
-            "SELECT words, count(*) AS liked FROM tweets JOIN votes ON tweet = id WHERE persona = ?"
+            "SELECT words, count(*) AS liked FROM tweets JOIN votes ON tweet = id AND standing WHERE persona = ?"
             " GROUP BY id ORDER BY liked DESC, at DESC LIMIT ?",
             (persona, limit),
         )

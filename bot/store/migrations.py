@@ -138,4 +138,9 @@ STEPS: list[str] = [
         PRIMARY KEY (tweet, who)
     ) WITHOUT ROWID;
     """,
+    """
+    -- Whether a vote stands or was taken back, and the update that did it: one that comes again changes nothing.
+    ALTER TABLE votes ADD COLUMN standing INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE votes ADD COLUMN asked TEXT NOT NULL DEFAULT '';
+    """,
 ]

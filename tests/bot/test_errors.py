@@ -23,7 +23,7 @@ EXAMPLES: list[tuple[MockingbirdError, str]] = [
     (errors.NoEarlierVersion("nasa"), "/models versions @nasa"),
     (errors.Pinned("nasa"), "/models pin @nasa"),
     (errors.UnknownJob("abc"), "/queue"),
-    (errors.UnknownTweet("abc"), "the 👍 below a newer one"),
+    (errors.UnknownTweet(), "/tweet makes a new one"),
     (errors.JobOver("abc", "done"), "already done"),
     (errors.SameUnderWay("nasa"), "/queue"),
     (errors.NoTweets("nasa"), "file:tweets.csv"),

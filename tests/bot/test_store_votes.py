@@ -34,6 +34,15 @@ async def test_a_vote_counts_once_a_person_and_is_taken_back_by_the_next(store: 
     assert await store.vote(tweet, ANN) == Vote(given=True, votes=2)
 
 
+async def test_an_update_that_comes_again_after_a_crash_changes_nothing(store: Store) -> None:
+    tweet = await store.keep_tweet("nasa", "liftoff")
+    for _ in range(2):
+        assert await store.vote(tweet, ANN, "31") == Vote(given=True, votes=1)
+    for _ in range(2):
+        assert await store.vote(tweet, ANN, "32") == Vote(given=False, votes=0)
+    assert await store.best_liked("nasa", 3) == []
+
+
 async def test_a_tweet_made_again_keeps_its_id_and_votes_and_another_persona_has_its_own(store: Store) -> None:
     tweet = await store.keep_tweet("nasa", "liftoff")
     await store.vote(tweet, ANN)
@@ -59,7 +68,7 @@ async def test_a_tweet_is_forgotten_in_time_unless_somebody_likes_it(store: Stor
     await store.vote(other, ANN)  # back again
     await store.forget_before(clock.now())
     assert await store.vote(liked, BOB) == Vote(given=True, votes=2)
-    with pytest.raises(UnknownTweet, match=other):
+    with pytest.raises(UnknownTweet):
         await store.vote(other, BOB)
 
 

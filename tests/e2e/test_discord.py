@@ -324,12 +324,12 @@ async def test_admins_choose_the_channels_for_the_bot(house: House, discord: Dis
 
 
 async def test_after_a_restart_buttons_work_and_no_command_is_registered_again(house: House, discord: Discord) -> None:
-    answer = await house.ask("tweet", persona="@keeper", prompt="x" * 90)
+    answer, fresh = [await house.ask("tweet", persona="@keeper", prompt=prompt) for prompt in ("x" * 90, "")]
     await house.bot.stop()
     await house.restart()
     assert discord.syncs == 1
     assert "(@keeper)" in (await house.press(answer, "Another")).content
-    voted = await house.press(answer, "👍")
+    voted = await house.press(fresh, "👍")
     assert (voted.content, voted.ephemeral) == ("You like it: 👍 1.", True)
 
 

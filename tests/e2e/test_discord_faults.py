@@ -2,7 +2,9 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,17 @@ async def test_a_deferred_answer_arrives_once(house: House, fault: dict[str, Any
     asked = await house.discord.slash("tweet")
     assert "(@keeper)" in (await house.discord.answer(asked)).content
     assert (met.met, len(asked.answers)) == (1, 1)
+
+
+async def test_a_vote_that_has_to_wait_is_shown_to_nobody_else(house: House) -> None:
+    tweet = await house.ask("tweet", persona="@keeper")
+    with closing(sqlite3.connect(house.bot.data / "mockingbird.db")) as store:
+        store.execute("BEGIN IMMEDIATE")  # the bot's own write comes after it
+        asked = await house.discord.press(tweet, "👍")
+        promise = await house.discord.until(lambda: asked.original)
+        assert (promise.loading, promise.ephemeral) == (True, True)
+    assert (await house.answer(asked)).content == "You like it: 👍 1."
+    assert asked.answers == [promise]
 
 
 @pytest.mark.parametrize("private", [True, False])

@@ -90,7 +90,7 @@ async def test_whoever_proves_a_handle_is_forgotten_and_others_stay(
     assert receipt["text"].startswith(f"@{PERSON} is forgotten: 1 persona, 1 set of tweets and what 1 source gave")
     assert found(bot, traces) == {"mockingbird.db": 1}
     assert blocked(bot) == [PERSON]
-    assert "do not remember the tweet" in (await bot.ask(press))["text"]
+    assert "no longer know that tweet" in (await bot.ask(press))["text"]
     assert "I have no persona" in (await bot.ask(f"/tweet @{CYBORG}"))["text"]
     assert bot.children("generate") == [generator]
     assert "@keeper" in (await bot.ask("/tweet @keeper"))["text"]

@@ -36,3 +36,12 @@ def test_a_mac_with_apples_own_chip_has_one(
 def test_a_device_that_is_not_there_is_told() -> None:
     with pytest.raises(Failed, match="no device 'flux'; set the device to auto or cpu"):
         device.find_device("flux")
+
+
+@pytest.mark.parametrize(("told", "count"), [("3", 3), ("4,2", 4), ("", None), ("many", None), ("0", None)])
+def test_as_many_threads_as_openmp_is_told_else_one_for_each_processor_that_may_be_used(
+    monkeypatch: pytest.MonkeyPatch, told: str, count: int | None
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 3}, raising=False)
+    assert device.threads() == (count or 2)

@@ -1,13 +1,22 @@
+import errno
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException  # type: ignore[import-untyped]
+from safetensors.numpy import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.trainer.conftest import logits
 from trainer import graph, runtime, sampling
+from trainer.errors import NoMemory, UnusableBase
+from trainer.framework import AnyEngine
 from trainer.persona import Persona
 from trainer.protocol import GenerateTask
 
@@ -59,10 +68,54 @@ def test_weights_in_few_bits_are_kept_for_the_next_time(large: Path, monkeypatch
 
 
 def test_what_a_kill_left_of_them_is_made_anew(large: Path) -> None:
-    (large / "cache" / "part").mkdir(parents=True)
-    (large / "cache" / "part" / "model.onnx").write_bytes(b"half")
+    for name in ("tmp1", "int8.0"):
+        (large / "cache" / name).mkdir(parents=True)
+        (large / "cache" / name / "model.onnx").write_bytes(b"half")
     Persona.load(large, "cpu")
-    assert not (large / "cache" / "part").exists()
+    [kept] = (large / "cache").iterdir()
+    assert sorted(path.name for path in kept.iterdir()) == [graph.MODEL, graph.WEIGHTS]
+
+
+def test_a_persona_that_is_deleted_while_it_loads_leaves_nothing(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = runtime._keep
+
+    def delete_first(*given: Any) -> None:
+        shutil.rmtree(large)
+        keep(*given)
+
+    monkeypatch.setattr(runtime, "_keep", delete_first)
+    with pytest.raises(UnusableBase):
+        Persona.load(large, "cpu")
+    assert not large.exists()
+
+
+def test_of_two_processes_that_keep_them_at_once_one_has_its_way(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = graph.build
+
+    def let_the_other_first(*given: Any, **named: Any) -> graph.Graph:
+        monkeypatch.setattr(graph, "build", build)
+        Persona.load(large, "cpu")
+        return build(*given, **named)
+
+    monkeypatch.setattr(graph, "build", let_the_other_first)
+    assert sampling.tweets(Persona.load(large, "cpu"), GenerateTask("", seed=1))
+    [kept] = (large / "cache").iterdir()
+    monkeypatch.setattr(graph, "build", None)
+    Persona.load(large, "cpu")
+    assert kept.exists()
+
+
+@pytest.mark.parametrize("error", [RuntimeException("std::bad_alloc"), OSError(errno.ENOMEM, "no memory")])
+def test_short_memory_is_told_and_harms_nothing_that_is_kept(
+    large: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    Persona.load(large, "cpu")
+    [kept] = (large / "cache").iterdir()
+    place = "InferenceSession" if isinstance(error, RuntimeException) else "_head"
+    monkeypatch.setattr(runtime, place, Mock(side_effect=error))
+    with pytest.raises(NoMemory):
+        Persona.load(large, "cpu")
+    assert kept.exists()
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "weights.bin"])
@@ -98,3 +151,38 @@ def test_what_is_known_of_the_tokens_is_held_once_for_personas_with_the_same(tin
     copy = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
     one, other = (Persona.load(directory, "cpu") for directory in (tiny_base, copy))
     assert one.vocabulary is other.vocabulary
+
+
+@pytest.mark.parametrize(
+    "change", [{"n_head": 0}, {"n_head": 3}, {"layer_norm_epsilon": 0}, {"layer_norm_epsilon": "x"}]
+)
+def test_a_config_that_no_gpt2_can_have_is_told_as_damage(
+    tiny_base: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    copy = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+    config = json.loads((copy / "config.json").read_text("utf-8"))
+    (copy / "config.json").write_text(json.dumps(config | change), "utf-8")
+    with pytest.raises(UnusableBase, match="damaged"):
+        Persona.load(copy, "cpu")
+
+
+@pytest.mark.parametrize(
+    "name", ["transformer.h.0.ln_1.weight", "transformer.h.1.mlp.c_fc.bias", "transformer.wte.weight"]
+)
+def test_one_number_that_is_none_is_told_as_damage_also_in_few_bits(large: Path, name: str) -> None:
+    weights = load_file(large / "model.safetensors")
+    weights[name].reshape(-1)[3] = np.inf
+    save_file(weights, large / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UnusableBase, match="damaged"):
+        Persona.load(large, "cpu")
+
+
+def test_gpt2_with_heads_that_the_runtime_does_not_take_is_drawn_by_the_framework(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+    config = AutoConfig.from_pretrained(copy, n_embd=60, n_head=5)
+    AutoModelForCausalLM.from_config(config).save_pretrained(copy)
+    persona = Persona.load(copy, "cpu")
+    assert isinstance(persona.engine, AnyEngine)
+    assert sampling.tweets(persona, GenerateTask("", seed=1))

@@ -36,11 +36,14 @@ class Answer:
         self._interaction, self._messenger, self._origin = interaction, messenger, origin
         self._arrived = arrived
         self._sent = 0
+        self._promised_alone = False
+        """Whether what was promised is for the asker alone."""
         self._responding = asyncio.Lock()
 
     @asynccontextmanager
-    async def in_time(self, at_once: bool) -> AsyncIterator[None]:
-        """Within the block Discord's three seconds are kept."""
+    async def in_time(self, at_once: bool, alone: bool = False) -> AsyncIterator[None]:
+        """Within the block Discord's three seconds are kept; ``alone``: the answer is for the asker alone."""
+        self._promised_alone = alone
         if at_once:
             await self._promise()
         promising = asyncio.create_task(self._promise_later())
@@ -62,7 +65,7 @@ class Answer:
     async def _show(self, reply: Reply) -> str:
         first, *more = pages(reply)
         view = await self._messenger.view(reply)
-        if self._sent and reply.private:
+        if self._sent and reply.private and not self._promised_alone:
             # A follow-up fills a promise that is still open, even a deleted one.
             await insist(lambda: self._replace("…", Reply("…"), None))
             await insist(self._interaction.delete_original_response)
@@ -129,7 +132,7 @@ class Answer:
         if self._arrived():
             return
         try:
-            await self._interaction.response.defer(thinking=True)
+            await self._interaction.response.defer(thinking=True, ephemeral=self._promised_alone)
         except discord.HTTPException as error:
             if error.code != ALREADY_ANSWERED:
                 raise

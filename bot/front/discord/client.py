@@ -168,7 +168,7 @@ class Discord:
         except MockingbirdError as error:
             await answer.show(Reply(error.sentence, error=True, private=True))
             return
-        async with answer.in_time(at_once=line.startswith("/tweet")):
+        async with answer.in_time(at_once=line.startswith("/tweet"), alone=line.startswith("/like")):
             await self._chat.answer_line(origin, line, answer.show)
 
     async def _called(self, interaction: discord.Interaction[Any], command: Command, given: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from bot.commands.options import Kind, Spec
-from bot.commands.table import COMMANDS, Command, Option
+from bot.commands.table import Command, Option, listed
 
 Slash = app_commands.Command[Any, ..., None] | app_commands.Group
 Called = Callable[[discord.Interaction[Any], Command, Mapping[str, Any]], Awaitable[None]]
@@ -21,7 +21,7 @@ def slash_commands(called: Called, complete: Complete) -> list[Slash]:
     """ "models list" becomes the command "list" of the group "models"."""
     groups: dict[str, app_commands.Group] = {}
     single: list[Slash] = []
-    for command in COMMANDS.values():
+    for command in listed():
         group, _, name = command.name.rpartition(" ")
         made = _slash_command(name, command, called, complete)
         if group:

@@ -22,7 +22,7 @@ from telegram.ext import ExtBot, Updater
 from telegram.request import HTTPXRequest
 
 from bot.backoff import Backoff
-from bot.commands.table import COMMANDS, Services
+from bot.commands.table import Command, Services, listed
 from bot.front.chat import Chat
 from bot.front.telegram import inline
 from bot.front.telegram.flood import Flood
@@ -130,8 +130,8 @@ class Telegram:
 
     async def _introduce(self, bot: ExtBot[str]) -> None:
         """Tell Telegram the commands, where they changed, and the log what the bot can see."""
-        everyone = [_menu(name) for name, command in COMMANDS.items() if not command.admin]
-        all_of_them = [_menu(name) for name in COMMANDS]
+        everyone = [_menu(command) for command in listed() if not command.admin]
+        all_of_them = [_menu(command) for command in listed()]
         menus = (
             (BotCommandScopeDefault(), everyone),
             (BotCommandScopeAllPrivateChats(), everyone),
@@ -162,5 +162,5 @@ class Telegram:
         self._services.fronts[self.platform] = how
 
 
-def _menu(name: str) -> BotCommand:
-    return BotCommand(name.replace(" ", "_"), COMMANDS[name].summary)
+def _menu(command: Command) -> BotCommand:
+    return BotCommand(command.name.replace(" ", "_"), command.summary)

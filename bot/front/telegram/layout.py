@@ -1,4 +1,8 @@
-"""A reply as Telegram takes it: plain text with entities, so that no word of a stranger is ever markup."""
+"""A reply as Telegram takes it: plain text with entities, so that nobody's words are ever markup.
+
+Telegram finds mentions and addresses in plain text by itself. In tweets they are broken up; in our own words, which may
+repeat what was typed, they stay, for a command or @name there is to be pressed.
+"""
 
 import re
 from dataclasses import dataclass

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from telegram import CallbackQuery
-from telegram.error import TelegramError
+from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot.domain import Origin
+from bot.front.telegram.flood import seconds
 from bot.front.telegram.messages import Messenger
 from bot.reply import Reply
 
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 SOON = 5.0
 """Seconds after which the button is released, answer or not; Telegram waits some ten."""
+
+PAUSES = 0.5, 2.0
+"""Seconds before the button's release is tried again."""
 
 LONGEST_ALERT = 200
 """Characters."""
@@ -49,10 +53,16 @@ class Press:
         if self._released:
             return
         self._released = True
-        try:
-            await self._query.answer(words or None, show_alert=bool(words) and alert)
-        except TelegramError as error:
-            log.info("button not released: %s", error)
+        for pause in (*PAUSES, None):
+            try:
+                await self._query.answer(words or None, show_alert=bool(words) and alert)
+            except TelegramError as error:
+                log.info("button not released: %s", error)
+                if pause is None or isinstance(error, BadRequest):  # too late
+                    return
+                await asyncio.sleep(seconds(error) if isinstance(error, RetryAfter) else pause)
+            else:
+                return
 
     async def _release_later(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -40,10 +40,11 @@ async def test_votes_are_acknowledged_in_passing_and_shown_on_the_card(tmp_path:
         assert (given.text, given.private, given.passing) == ("You like it: 👍 1.", True, True)
         assert (await say(services, f"/like {tweet.upper()}", BOB)).text == "You like it: 👍 2."
         card = await say(services, "/persona @nasa")
-        assert (await say(services, f"/like {tweet}")).text == "Taken back: 👍 1."
+        for _ in range(2):  # the second time it comes again after a crash
+            assert (await say(services, f"/like {tweet}", replace(ANN, update="5"))).text == "Taken back: 👍 1."
         unknown = await say(services, "/like abc")
 
     assert (bare.tweets, bare.foot) == ((), "")
     assert card.text == f"{bare.text}\nBest liked:"
     assert (card.tweets, card.foot) == (("liftoff  👍 2",), "🤖 AI-generated")
-    assert (unknown.text, unknown.error) == ("I do not remember the tweet abc: press the 👍 below a newer one.", True)
+    assert (unknown.text, unknown.error) == ("I no longer know that tweet: /tweet makes a new one to like.", True)

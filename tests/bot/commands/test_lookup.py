@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.lookup import named_persona
+from bot.commands.lookup import find_persona, named_persona
+from bot.errors import Blocked, UnknownPersona
 from bot.store import Store
 from tests.bot.test_store import NASA, publish, train
 
@@ -22,3 +23,12 @@ async def test_a_persona_is_named_as_people_write_it(tmp_path: Path, word: str, 
         for number, persona in enumerate(("my-name.example", "a-b", "a@b-c.example+my-name.example")):
             await publish(store, tmp_path, await train(store, str(number), replace(NASA, persona=persona, seed=number)))
         assert await named_persona(store, word) == name
+
+
+async def test_who_may_not_be_imitated_is_no_invitation_to_train(tmp_path: Path) -> None:
+    async with Store.open(tmp_path) as store:
+        await store.block("shy", "discord:1")
+        with pytest.raises(Blocked, match="may not be imitated"):
+            await find_persona(store, "shy")
+        with pytest.raises(UnknownPersona, match="make one with"):
+            await find_persona(store, "nobody")
