@@ -96,7 +96,10 @@ def choose(
         evaluations=4.0 if tokens < FULL_RATE_TOKENS / 2 else 2.0,
     )
     if averaged:
-        recipe = replace(recipe, outer_factor=OUTER_FACTOR, pull=PULL * held_back, averaged=1.0)
+        # An average moves slowly: looking at it twice an epoch finds the same weights as four times would.
+        recipe = replace(
+            recipe, outer_factor=OUTER_FACTOR, pull=PULL * held_back, averaged=1.0, evaluations=2.0, patience=2
+        )
     kinds = {each.name: type(getattr(recipe, each.name)) for each in fields(recipe)}
     if unknown := settings.keys() - kinds:
         raise Failed(f"There is no training setting {sorted(unknown)[0]!r}; choose among {', '.join(kinds)}.")
