@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.trainer.conftest import logits
-from trainer import graph, runtime, sampling
+from trainer import disk, graph, runtime, sampling
 from trainer.errors import NoMemory, UnusableBase
 from trainer.framework import AnyEngine
 from trainer.persona import Persona
@@ -136,6 +136,12 @@ def test_where_they_cannot_be_kept_the_persona_speaks_all_the_same(large: Path) 
     found = logits(Persona.load(large, "cpu"), ids)
     (large / "cache").unlink()
     assert np.array_equal(logits(Persona.load(large, "cpu"), ids), found)
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_them(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "sync", Mock(side_effect=OSError(errno.ENOSPC, "no space left")))
+    assert sampling.tweets(Persona.load(large, "cpu"), GenerateTask("", seed=1))
+    assert list((large / "cache").iterdir()) == []
 
 
 def test_what_is_held_in_fewer_bits_is_added_exactly() -> None:
