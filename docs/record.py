@@ -21,7 +21,6 @@ from tests.e2e.running import RunningBot
 
 PERSON = "professor_gull"
 LINES = [
-    f"/tweet @{PERSON} count:3",
     "what do you think about sandwiches",
     f"/tweet @{PERSON} colleagues, the pier is",
     f"/persona @{PERSON}",
@@ -40,7 +39,11 @@ async def main(target: Path) -> None:
         frames = [event for event in bot.events if "training" in event["text"] and event["kind"] == "progress"]
         screen.print(Text(frames[len(frames) * 2 // 3]["text"], style="cyan"))
         display(screen, done, folder)
-        for line in LINES:
+        tweet = await bot.ask(f"/tweet @{PERSON}")
+        prompt(screen, f"/tweet @{PERSON}")
+        display(screen, tweet, folder)
+        likes = [button["command"] for button in tweet["buttons"] if button["command"].startswith("/like")]
+        for line in (*likes, *LINES):
             prompt(screen, line)
             display(screen, await bot.ask(line), folder)
         await bot.end()
