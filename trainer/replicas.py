@@ -11,8 +11,9 @@ from trainer.evaluate import loss_sum
 from trainer.recipe import Recipe
 
 SMALL = 10_000_000
-"""Parameters of a base whose matrices are too small for torch to share out each of them well, as long as its idle threads
-do not spin, which the bot sees to: with 2.6 M on two cores replicas are 1.3 to 1.6 times as fast (docs/benchmarks.md)."""
+"""Parameters of a base whose matrices are too small for torch to share out each of them well, as long as idle threads
+do not spin, which the bot sees to. With 2.6 M on two cores replicas are 1.3 to 1.6 times as fast (docs/benchmarks.md).
+"""
 MOST = 4
 """Replicas: a step's Python, five milliseconds, runs in one thread at a time. More than two were not measured."""
 
