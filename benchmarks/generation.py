@@ -30,6 +30,7 @@ from benchmarks import models, rival
 from benchmarks.generator import Generator, ended, task
 from trainer import runtime, sampling
 from trainer.corpus import split
+from trainer.device import threads
 from trainer.engine import Wanted
 from trainer.persona import Persona
 from trainer.tweets import Corpus
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="more repetitions, and the rival's 16 requests for real")
     parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    torch.set_num_threads(threads())
     with tempfile.TemporaryDirectory() as name:
         folder, figures = Path(name), []
         starter, corpus = models.trained(folder, "mara_bakes")

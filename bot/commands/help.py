@@ -7,7 +7,6 @@ from bot.reply import Reply
 
 @command("help", "What I can do")
 async def help(request: Request) -> Reply:
-    lines = {each.name: f"{each.usage}: {each.summary}" for each in listed()}
-    everyone = [lines[each.name] for each in listed() if not each.admin]
-    admins = [lines[each.name] for each in listed() if each.admin]
+    everyone = [f"{each.usage}: {each.summary}" for each in listed() if not each.admin]
+    admins = [f"{each.usage}: {each.summary}" for each in listed() if each.admin]
     return text.help_lines(everyone, admins, request.origin.admin)

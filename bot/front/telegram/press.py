@@ -64,6 +64,6 @@ class Press:
             else:
                 return
 
-    async def _release_later(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    async def _release_later(self, pause: float) -> None:
+        await asyncio.sleep(pause)
         await self.release()
