@@ -7,12 +7,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bot import app, config, doctor, logs
 from bot.commands import COMMANDS
+from bot.commands.__main__ import explain
 from bot.commands.options import Kind
 from bot.commands.table import Command
 from bot.config import Config, ConfigError
@@ -31,7 +33,7 @@ Then [cyan]/tweet @mara_bakes[/], or just talk. [cyan]/help[/] lists everything,
 
 
 def main() -> None:
-    arguments = _parser().parse_args()
+    arguments = parse(sys.argv[1:])
     overrides = {"storage": {"data": arguments.data}} if arguments.data else {}
     for stream in (sys.stdin, sys.stdout):  # tweets hold every script, whatever the terminal's language
         if isinstance(stream, io.TextIOWrapper):
@@ -41,6 +43,18 @@ def main() -> None:
         sys.exit(arguments.verb(settings, arguments))
     except (ConfigError, MockingbirdError, OSError, ExceptionGroup) as error:
         sys.exit(_last_words(error))
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """As argparse does, but the handles or the prompt of a command may go on behind options."""
+    parser = _parser()
+    arguments, left = parser.parse_known_args(words)
+    lists = [value for value in vars(arguments).values() if isinstance(value, list)]
+    if unknown := [word for word in left if not lists or word.startswith("-")]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    for each in lists:  # no command has two
+        each.extend(left)
+    return arguments
 
 
 def _last_words(error: Exception) -> str | int:
@@ -72,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         return child
 
     _add_talk(add("demo", _demo, "Try it here: a chat in this terminal, with bundled people and a bundled base model"))
-    add("run", _run, "Run the bot on Discord, until it is told to stop")
+    add("run", _run, "Run the bot on Discord and Telegram, until it is told to stop")
     chat = add("chat", _chat, "Chat in this terminal, or answer the lines of standard input")
     _add_talk(chat)
     chat.add_argument("--admin", action="store_true", help="be an admin")
@@ -102,7 +116,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
             parser.add_argument(f"--{option.name}", action="store_const", const="true", help=option.spec.help)
         else:
             names = ["-n", "--count"] if option.name == "count" else [f"--{option.name}"]
-            parser.add_argument(*names, dest=option.name, metavar=option.name[0].upper(), help=option.spec.help)
+            parser.add_argument(*names, dest=option.name, metavar=option.name[0].upper(), help=explain(option.spec))
     parser.add_argument("--json", action="store_true", help="print one JSON object a reply event")
 
 
@@ -126,7 +140,7 @@ async def _talk(settings: Config, arguments: argparse.Namespace, admin: bool, we
 
             terminal = Terminal(services.folder.root / "history", services)
             terminal.greet(welcome or "/help lists what I know, Ctrl-D leaves.")
-            await Console(services, terminal, arguments.user, admin).converse(terminal.typed())
+            await Console(services, terminal, arguments.user, admin).converse(terminal.typed(), stay=False)
         else:
             screen: Screen = JsonLines() if arguments.json else Plain()
             await Console(services, screen, arguments.user, admin).converse(piped(sys.stdin))
@@ -145,19 +159,23 @@ async def _use(settings: Config, arguments: argparse.Namespace) -> int:
     async with app.services(settings) as services:
         logs.to_file(settings)
         await app.say_terms_once(services)
-        console = Console(services, _screen(arguments.json), getpass.getuser(), admin=True)
-        await console.use(command, given)
+        with _screen(arguments.json) as screen:
+            console = Console(services, screen, getpass.getuser(), admin=True)
+            await console.use(command, given)
     return int(console.failed)
 
 
-def _screen(json: bool) -> Screen:
+@contextmanager
+def _screen(json: bool) -> Iterator[Screen]:
     if json:
-        return JsonLines()
-    if sys.stdout.isatty():
+        yield JsonLines()
+    elif sys.stdout.isatty():
         from bot.front.terminal import Bar
 
-        return Bar()
-    return Plain()
+        with Bar() as bar:
+            yield bar
+    else:
+        yield Plain()
 
 
 def _run(settings: Config, arguments: argparse.Namespace) -> int:

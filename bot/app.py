@@ -39,7 +39,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
             sources = Sources(config, store, folder.fetched)
             jobs = Jobs(config, folder, store, board, children, sources, generation.warm)
             await jobs.tidy()
-            working = [loops.create_task(jobs.run()), loops.create_task(_forget_daily(store))]
+            work = [jobs.run(), _forget_daily(store), *([children.keep_spare()] if config.training.spare else [])]
+            working = [loops.create_task(each) for each in work]
             try:
                 yield Services(config, folder, store, jobs, board, generation, children, sources)
             finally:

@@ -18,7 +18,7 @@ from bot.config import Config
 from bot.domain import Corpus, Job, JobState, Origin, Training, Version
 from bot.errors import Blocked, Broken, ChildFailed, MockingbirdError, SameUnderWay, UnknownJob
 from bot.folder import Folder
-from bot.progress import Board
+from bot.progress import Board, Standing, lined_up
 from bot.reading import Reading
 from bot.sources.gather import Sources
 from bot.store import Store
@@ -32,6 +32,9 @@ ATTEMPTS = 3
 
 READERS = 3
 """Jobs whose tweets are gathered at once: one that waits for a source's rate limit must not hold up the others."""
+
+PACE = 2.0
+"""Seconds, at least, from one look at how long those in line still wait to the next."""
 
 Warm = Callable[[Path], Awaitable[None]]
 
@@ -84,10 +87,19 @@ class Jobs:
             raise SameUnderWay(job.persona)
         await self._tell()
 
-    async def place(self, job: Job) -> int:
-        """How many jobs come before it; 0 also for one that is over."""
-        ids = [each.id for each in await self._store.active_jobs()]
-        return ids.index(job.id) if job.id in ids else 0
+    async def line(self) -> list[tuple[Job, Standing]]:
+        """The jobs under way in the order in which they will be trained, and where each stands."""
+        typical = await self._store.typical_seconds()
+        jobs = await self._store.active_jobs()
+        standings = [self._board[job.id] for job in jobs]
+        for number, job in enumerate(jobs):
+            if job.state is JobState.READY:  # the last it told was that its tweets were read
+                standings[number] = replace(standings[number], stage="queue")
+        return list(zip(jobs, lined_up(standings, typical), strict=True))
+
+    async def standing(self, job: Job) -> Standing:
+        """Of a job in the line; as if it came first for one that is over."""
+        return next((standing for each, standing in await self.line() if each.id == job.id), Standing())
 
     async def finished(self, job: str) -> Job:
         """Wait until the job is over."""
@@ -145,7 +157,6 @@ class Jobs:
                 await self._fail(job, Broken())
             finally:
                 self._taken.discard(job.id)
-            await self._show_places()
             await self._tell()
 
     async def _next(self, *states: JobState) -> Job:
@@ -162,6 +173,14 @@ class Jobs:
         await self._store.make_ready(job.id)
 
     async def _train(self, job: Job) -> None:
+        """Train and publish, and let those in line know how it goes."""
+        approach = self._loops.create_task(self._show_approach(job))
+        try:
+            await self._train_on(job)
+        finally:
+            approach.cancel()
+
+    async def _train_on(self, job: Job) -> None:
         """Train, and again from the checkpoint when the trainer dies; then publish."""
         while started := await self._store.start_training(job.id):
             try:
@@ -233,7 +252,8 @@ class Jobs:
 
     async def _fail(self, job: Job, error: MockingbirdError) -> None:
         log.info("job %s failed: %s", job.id, error.sentence)
-        if await self._store.end(job.id, JobState.FAILED, text.failed(job, error).values(), error.sentence):
+        reason = text.reason(job, error)
+        if await self._store.end(job.id, JobState.FAILED, text.failed(job, error).values(), reason):
             await self._clear(job)
 
     async def _clear(self, job: Job) -> None:
@@ -242,12 +262,19 @@ class Jobs:
         self._board.forget(job.id)
         await self._tell()
 
-    async def _show_places(self) -> None:
-        for place, job in enumerate(await self._store.active_jobs()):
-            if job.state is not JobState.TRAINING:
-                self._board.post(job.id, replace(self._board[job.id], place=place))
+    async def _show_line(self) -> None:
+        for job, standing in await self.line():
+            if standing != self._board[job.id]:
+                self._board.post(job.id, standing)
+
+    async def _show_approach(self, job: Job) -> None:
+        """Those behind a job see their turn come nearer while it trains."""
+        async for _ in self._board.follow(job.id):
+            await self._show_line()
+            await asyncio.sleep(PACE)
 
     async def _tell(self) -> None:
+        await self._show_line()
         async with self._news:
             self._told += 1
             self._news.notify_all()

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from trainer.protocol import Progress
 
 CURVE = 48
 """Losses kept for a sparkline."""
+
+ENDING = ("evaluate", "publish")
+"""The stages after a training, which take seconds."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Standing:
     held_out: float | None = None
     tokens_per_second: float | None = None
     eta: float | None = None
-    """Seconds."""
+    """Seconds to the end; of the queue, until its turn comes."""
     losses: tuple[float, ...] = ()
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     """By handle, the rows of the card's table."""
@@ -39,6 +42,27 @@ class Standing:
             loss=event.loss, held_out=event.held_out or self.held_out, tokens_per_second=event.tokens_per_second,
             eta=event.eta, losses=losses,
         )  # fmt: skip
+
+    def left(self, typical: float | None) -> float | None:
+        """Seconds until it lets the next one have the device, as far as is known; ``typical`` is a whole training."""
+        if self.stage in ENDING:
+            return 0.0
+        return self.eta if self.stage == "train" and self.eta is not None else typical
+
+
+def lined_up(standings: Sequence[Standing], typical: float | None) -> list[Standing]:
+    """Those of a line, the first first, each with its place; who waits in the queue also with the seconds until then.
+
+    Before them comes what the first has left, and a typical training for each of the others.
+    """
+    turn: float | None = 0.0
+    placed = []
+    for place, now in enumerate(standings):
+        waits = turn if place else None
+        placed.append(replace(now, place=place, eta=waits if now.stage == "queue" else now.eta))
+        left = now.left(typical)
+        turn = None if turn is None or left is None else turn + left
+    return placed
 
 
 class Board:

@@ -94,6 +94,8 @@ class Reading:
         corpus = await self._store.corpus(person.handle, person.digest)
         if corpus is None or not self._data.corpus(person.handle, person.digest).exists():
             corpus = await self._ingest(job, person)
+        elif person.file:
+            await self._store.renew_corpus(corpus)
         counts = self._board[job.id].counts | {person.handle: corpus.summary["counts"]}
         self._board.post(job.id, replace(self._board[job.id], counts=counts))
         return corpus

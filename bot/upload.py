@@ -2,14 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from bot import folder
 from bot.config import MEGABYTE
-from bot.errors import FileTooBig, NoFile
+from bot.errors import DiskFull, FileTooBig, NoFile
+from trainer.disk import is_full
 
 
 class Upload(Protocol):
@@ -21,7 +23,7 @@ class Upload(Protocol):
         """Raises FileTooBig, NoFile, as far as can be told before it is read. ``limit`` is in bytes."""
 
     async def save(self, target: Path, limit: int) -> None:
-        """Write it to ``target``, synced, without holding it in memory. Raises FileTooBig, NoFile."""
+        """Write it to ``target``, synced, without holding it in memory. Raises FileTooBig, NoFile, DiskFull."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class LocalFile:
 
     async def save(self, target: Path, limit: int) -> None:
         try:
-            await asyncio.to_thread(folder.keep, self.path, target, limit)
+            with _full_disk_told():
+                await asyncio.to_thread(folder.keep, self.path, target, limit)
         except OSError:
             raise NoFile(str(self.path)) from None
 
@@ -56,14 +59,28 @@ class LocalFile:
 
 
 async def stream(blocks: AsyncIterator[bytes], target: Path, limit: int) -> None:
-    """Write to ``target`` what comes over the network, block by block, synced. Raises FileTooBig, OSError."""
+    """Write to ``target`` what comes over the network, block by block, synced.
+
+    Raises FileTooBig, DiskFull, OSError.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:
+    with _full_disk_told(), target.open("wb") as file:
         async for block in blocks:
             check_size(file.tell() + len(block), limit)
             await asyncio.to_thread(file.write, block)
         file.flush()
         await asyncio.to_thread(os.fsync, file.fileno())
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """Raises DiskFull: no fault of the file's, nor of the network's."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise DiskFull from error
+        raise
 
 
 def check_size(size: int, limit: int) -> None:

@@ -5,6 +5,7 @@ It speaks the line protocol of ``trainer.protocol`` on its standard input and ou
 
 import argparse
 import logging
+import os
 from importlib import import_module
 
 VERBS = {
@@ -29,6 +30,8 @@ def main() -> None:
             child.add_argument("--memory-mb", type=int, default=2000, help="for cached personas (default %(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    if arguments.verb == "finetune":
+        os.nice(5)  # whoever chats meanwhile comes first
     module = import_module(f"trainer.{arguments.verb}")  # not before: most of them load torch
     if arguments.verb == "generate":
         module.main(arguments.device, arguments.memory_mb * 1_000_000)

@@ -11,9 +11,9 @@ from typing import Any
 from trainer import base, bounds, card, child, disk, oldcard, pickled, pictures, publish, sampling, speakers
 from trainer.base import Base
 from trainer.child import Report
+from trainer.device import out_of_memory
 from trainer.errors import Cancelled, Failed, UnusableModel
 from trainer.handles import persona_name
-from trainer.memory import out_of_memory
 from trainer.oldcard import Told
 from trainer.protocol import AdoptResult, AdoptTask, GenerateTask
 from trainer.shortage import told_plainly

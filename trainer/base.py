@@ -1,5 +1,6 @@
 """The base model: found, loaded, checked, and put on the device with the precision that suits it."""
 
+import inspect
 import os
 import random
 from collections.abc import Iterator
@@ -23,12 +24,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from transformers.utils import logging as transformers_logging
 
 from trainer import hub, starter
-from trainer.device import find_device, find_precision, threads
+from trainer.device import find_device, find_precision, out_of_memory, threads
 from trainer.disk import is_full
 from trainer.errors import UnusableBase
 
 LONGEST_CONTEXT = 1024
 """Tokens. A tweet has at most a few hundred; a longer context only costs memory."""
+BROKEN = (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError, ImportError, SafetensorError)
+"""What the libraries throw at a damaged base, or at one whose kind they do not foresee."""
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Base:
 
     @property
     def context(self) -> int:
-        return int(min(getattr(self.model.config, "max_position_embeddings", LONGEST_CONTEXT), LONGEST_CONTEXT))
+        return min(positions(self.model), LONGEST_CONTEXT)
 
     @property
     def parameters(self) -> int:
@@ -77,9 +80,11 @@ def load(name: str, device: str) -> Base:
         model, loading = _weights(directory)
         if loading["missing_keys"] or loading["mismatched_keys"]:
             raise ValueError("its weights do not fit its config")
+        if "past_key_values" not in inspect.signature(model.forward).parameters:  # which drawing keeps between tokens
+            raise UnusableBase(f"The base model {name!r} has no attention, as Mamba and RWKV: choose another base.")
         if len(tokenizer) > model.get_input_embeddings().num_embeddings:
             raise ValueError("its tokenizer has tokens that its weights do not know")
-        wrapped = plain_tokenizer(tokenizer, model.config.max_position_embeddings)
+        wrapped = plain_tokenizer(tokenizer, positions(model))
     return Base(name, model.to(found), wrapped, found, find_precision(found))
 
 
@@ -93,6 +98,11 @@ def _weights(directory: str) -> tuple[Any, dict[str, Any]]:
         output_loading_info=True,
     )
     return loaded[0], loaded[1]
+
+
+def positions(model: Any) -> int:
+    """Tokens that it can tell apart by their place; of a model that knows no places by number, all that we want."""
+    return int(getattr(model.config, "max_position_embeddings", LONGEST_CONTEXT))
 
 
 def is_here(name: str) -> bool:
@@ -140,8 +150,8 @@ def _told_plainly(name: str) -> Iterator[None]:
     """Turn what the libraries throw at a damaged base into one sentence."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, SafetensorError) as error:
-        if is_full(error):
+    except BROKEN as error:
+        if is_full(error) or out_of_memory(error):
             raise
         raise _unusable(name, error) from error
 

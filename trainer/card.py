@@ -116,8 +116,8 @@ def _how_it_works() -> str:
 ## How it works
 
 A language model that already knows how people write reads one person's tweets, or those of a few people together,
-until it writes in that voice. Tweets are cleaned and counted, a tenth of them is put aside, the model is fine-tuned on
-the rest, and the weights that predict the tenth best are kept."""
+until it writes in that voice. Tweets are cleaned and counted, a tenth of each person's, 500 at most, is put aside, the
+model is fine-tuned on the rest, and the weights that predict best what was put aside are kept."""
 
 
 def _origin(meta: Meta) -> str:

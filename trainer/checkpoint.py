@@ -13,6 +13,7 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
+FILE = "checkpoint.pt"
 SHARE = 0.05
 """Of the time that may go into writing checkpoints."""
 
@@ -35,6 +36,8 @@ class State:
     """Spent in training and evaluating."""
     slice_tokens: int = 0
     """What memory allows at once."""
+    slice_note: str = ""
+    """For the person, if that became less."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -52,7 +55,7 @@ class Checkpoints:
     """One file in ``folder``, replaced whole. It need not survive a power cut: a damaged one is ignored."""
 
     def __init__(self, folder: Path, fingerprint: str, seconds: float) -> None:
-        self._path = folder / "checkpoint.pt"
+        self._path = folder / FILE
         self._fingerprint = fingerprint
         self._seconds = seconds
         self._last, self._cost = time.monotonic(), 0.0
@@ -97,6 +100,11 @@ class Checkpoints:
             log.warning("damaged checkpoint: %s", error)
             return None, "The checkpoint found was damaged, so the training started anew."
         return snapshot, ""
+
+
+def was_begun(work: Path) -> bool:
+    """Whether a training was stopped in this folder before its first checkpoint."""
+    return work.exists() and not any(work.rglob(FILE))
 
 
 def fingerprint(weights: dict[str, Tensor], *facts: object) -> str:

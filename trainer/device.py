@@ -1,6 +1,7 @@
 """Where the numbers are crunched, and how precisely. torch, which takes long to import, only where it must be asked."""
 
 import ctypes
+import errno
 import os
 import platform
 import sys
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 """NVIDIA's, by system."""
+SHORT = ("allocate memory", "bad_alloc", "out of memory")
+"""What libraries say when memory is short that have no error of their own for it: the processor's side of torch, ONNX
+Runtime, torch on Apple's MPS."""
 
 
 def find_device(asked: str) -> "torch.device":
@@ -64,7 +68,10 @@ def find_precision(device: "torch.device") -> str:
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
 
 
-def memory_errors() -> tuple[type[Exception], ...]:
-    """What tells that memory ran out, to be caught; torch's own kind where it is loaded."""
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory is short: of the processor or a GPU, by whichever library."""
     torch = sys.modules.get("torch")
-    return (MemoryError, torch.OutOfMemoryError) if torch else (MemoryError,)
+    kinds = (MemoryError, torch.OutOfMemoryError) if torch else MemoryError
+    if isinstance(error, kinds) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    return any(words in str(error).lower() for words in SHORT)

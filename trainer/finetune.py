@@ -1,18 +1,18 @@
 """Fine-tune a base model on people's tweets and publish the persona. Reads from top to bottom like a recipe."""
 
-import os
 import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from trainer import base, card, child, disk, enough, loop, meta, onward, pictures, publish, runs, sampling, verbatim
 from trainer.base import Base
-from trainer.checkpoint import Checkpoints
+from trainer.checkpoint import Checkpoints, was_begun
 from trainer.child import Report
 from trainer.enough import Amount
 from trainer.errors import Cancelled, Failed
@@ -24,12 +24,13 @@ from trainer.tweets import Corpus
 
 DRAWN, SHOWN = 10, 3
 """Tweets drawn for the card, and how many of them the person sees."""
+STARTED_ANEW = "The training had been stopped before its first checkpoint, so it started anew."
 HEARTBEAT = 4.0
 """Seconds between signs of life while a library works and does not tell how far it is."""
 
 
 def main() -> None:
-    os.nice(5)  # whoever chats meanwhile comes first
+    import_module("trainer.runtime")  # draws the first tweets; a spare, which waits for its task, has the time for it
     child.serve(lambda task, report: finetune(FinetuneTask.read(task), report))
 
 
@@ -53,6 +54,7 @@ def finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
 def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
     started = time.monotonic()
     work = Path(task.work)
+    again = was_begun(work)
     work.mkdir(parents=True, exist_ok=True)
 
     with _heartbeat(report, "load"):
@@ -67,8 +69,8 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
         further = runs.from_version(task, corpora, sides, start) if start else None
 
     if further:
-        _train(further, task, _part(report, 0, len(anew.steps)))
-    _train(anew, task, _part(report, len(further.steps), 0) if further else report)
+        _train(further, task, _part(report, 0, len(anew.steps)), again)
+    _train(anew, task, _part(report, len(further.steps), 0) if further else report, again)
     best = further if further and further.loss <= anew.loss else anew
 
     with _heartbeat(report, "evaluate"):
@@ -98,8 +100,8 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
     return _result(task, told)
 
 
-def _train(run: Run, task: FinetuneTask, report: Report) -> None:
-    """From its checkpoint, if there is one."""
+def _train(run: Run, task: FinetuneTask, report: Report, again: bool) -> None:
+    """From its checkpoint, if there is one; ``again``: it was begun before, and left none."""
     base.prepare(task.seed)
     if task.method == "lora":
         from trainer import adapter  # peft takes a second to import
@@ -108,7 +110,7 @@ def _train(run: Run, task: FinetuneTask, report: Report) -> None:
     training = loop.Training(run.model, run.steps, run.data.held_out, run.chosen, run.slices, report)
     run.folder.mkdir(exist_ok=True)
     checkpoints = Checkpoints(run.folder, run.mark, run.chosen.checkpoint_seconds)
-    run.resumed_from = _resume(training, checkpoints)
+    run.resumed_from = _resume(training, checkpoints, again)
     training.run(checkpoints)
     run.state = training.state
 
@@ -122,12 +124,14 @@ def _part(report: Report, before: int, after: int) -> Report:
     return told
 
 
-def _resume(training: loop.Training, checkpoints: Checkpoints) -> int:
-    """The step the training goes on from, told in its notes; 0 for a fresh start."""
+def _resume(training: loop.Training, checkpoints: Checkpoints, again: bool) -> int:
+    """The step the training goes on from, told in its notes; 0 for a start, told if it is not the first."""
     snapshot, note = checkpoints.load()
     if snapshot:
         training.resume(snapshot)
         note = f"Resumed from step {training.state.step} of {training.steps}."
+    elif again:
+        note = STARTED_ANEW
     if note:
         training.state.notes.append(note)
     return snapshot.state.step if snapshot else 0

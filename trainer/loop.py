@@ -76,7 +76,8 @@ class Training:
     def resume(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot, as if the training had never stopped."""
         self.state, self._best = snapshot.state, snapshot.best
-        self._slices.tokens = min(self._slices.tokens, snapshot.state.slice_tokens)
+        if self.state.slice_tokens < self._slices.tokens:
+            self._slices.tokens, self._slices.note = self.state.slice_tokens, self.state.slice_note
         self._load(snapshot.weights)
         self._optimizer.load_state_dict(snapshot.optimizer)
         self._started -= self.state.seconds
@@ -91,9 +92,9 @@ class Training:
                 self._evaluate()
             if checkpoints.due():
                 checkpoints.save(self._snapshot())
-        if self._slices.note:
-            self.state.notes.append(self._slices.note)
         checkpoints.save(self._snapshot())
+        if self._slices.note:  # not before: a checkpoint has it beside its notes
+            self.state.notes.append(self._slices.note)
         self._load(self._best)
         self._base.model.eval()
 
@@ -178,7 +179,8 @@ class Training:
 
     def _snapshot(self) -> Snapshot:
         self._gather()
-        self.state.slice_tokens, self.state.seconds = self._slices.tokens, self._seconds()
+        self.state.slice_tokens, self.state.slice_note = self._slices.tokens, self._slices.note
+        self.state.seconds = self._seconds()
         weights = {name: each.detach() for name, each in self._trained.items()}
         return Snapshot(self.state, weights, self._best, self._optimizer.state_dict())
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainer.corpus import Batch
+from trainer.device import out_of_memory
 from trainer.errors import NoMemory
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ class Slices:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        if torch.backends.mps.is_available():
+            torch.mps.empty_cache()
         rows = len(batch.ids)
         before = -(-rows // self._count(batch))
         if before == 1:
@@ -59,8 +62,3 @@ class Slices:
         self.tokens = batch.ids.shape[1] * (before // 2)
         self.note = f"Memory was short: batches of {before // 2} instead of {self._rows}."
         log.warning(self.note)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether it says that memory is short, on a GPU (a RuntimeError of its own) or in torch's CPU allocator."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

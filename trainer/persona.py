@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from trainer import lora, speakers, verbatim
-from trainer.device import find_device, find_precision, is_processor, memory_errors
+from trainer.device import find_device, find_precision, is_processor, out_of_memory
 from trainer.engine import Bools, Engine, Vocabulary
 from trainer.errors import NoMemory, UnusableBase
 from trainer.lora import Adapter
@@ -47,9 +47,9 @@ class Persona:
             index = verbatim.Index.load(directory)
             engine, adapter = _load(directory, device)
             return cls(engine, adapter, tokenizer, index, _vocabulary(engine, tokenizer))
-        except memory_errors() as error:
-            raise NoMemory("There is not enough memory to load this persona; try again later.") from error
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        except (MemoryError, OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+            if out_of_memory(error):
+                raise NoMemory("There is not enough memory to load this persona; try again later.") from error
             raise UnusableBase("This persona's files are damaged; train it again.") from error
 
     @property

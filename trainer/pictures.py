@@ -121,10 +121,11 @@ def _wrap(text: str, room: int) -> list[str]:
 def _breakable(text: str, room: int) -> Iterator[str]:
     for word in text.split():
         start = 0
-        for end in range(1, len(word) + 1):
-            if _width(word[start:end], REGULAR, TEXT_SIZE) > room:
-                yield word[start : end - 1]
-                start = end - 1
+        if _width(word, REGULAR, TEXT_SIZE) > room:  # measuring takes a millisecond
+            for end in range(1, len(word) + 1):
+                if _width(word[start:end], REGULAR, TEXT_SIZE) > room:
+                    yield word[start : end - 1]
+                    start = end - 1
         yield word[start:]
 
 

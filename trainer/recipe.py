@@ -36,6 +36,8 @@ AVERAGED_EPOCHS, AVERAGED_BATCH = 3.0, 512
 """At most. With 1,000 or 2,000 English tweets the held-out loss is lowest after two and a half to three epochs. In a
 language new to the base it still falls at six, and the pull holds it back: 1.61 nats a character of 370 Portuguese
 tweets with both, 1.55 with neither."""
+ABOVE_ZERO = {"epochs", "batch_tokens", "slice_tokens", "evaluations", "patience", "lora_rank"}
+"""Settings without which there is no training; others may be off."""
 MERGED_BELOW = 50e6
 """Parameters. A smaller base is published whole: an adapter would save little and break when its base moves."""
 
@@ -103,7 +105,16 @@ def choose(
     kinds = {each.name: type(getattr(recipe, each.name)) for each in fields(recipe)}
     if unknown := settings.keys() - kinds:
         raise Failed(f"There is no training setting {sorted(unknown)[0]!r}; choose among {', '.join(kinds)}.")
+    for name, value in settings.items():
+        _check(name, value, kinds[name])
     return replace(recipe, **{name: kinds[name](value) for name, value in settings.items()})
+
+
+def _check(name: str, value: float, kind: type) -> None:
+    """Raises Failed for a setting that no training can have."""
+    least = "a number from 0 up" if name not in ABOVE_ZERO else "a number above 0" if kind is float else "1 or more"
+    if not math.isfinite(value) or value < 0 or (name in ABOVE_ZERO and not kind(value)):
+        raise Failed(f"The training setting {name!r} cannot be {value:g}: choose {least}.")
 
 
 def _epochs(tokens: int, most: float) -> float:

@@ -1,6 +1,5 @@
 """GPT-2 on the processor, by ONNX Runtime: without torch, whose import takes longer than drawing a tweet."""
 
-import errno
 import logging
 import shutil
 import tempfile
@@ -15,7 +14,7 @@ from onnx import TensorProto
 from onnxruntime import InferenceSession, OrtValue, SessionOptions  # type: ignore[import-untyped]
 
 from trainer import disk, graph
-from trainer.device import threads
+from trainer.device import out_of_memory, threads
 from trainer.engine import Floats, Ids, Wanted
 from trainer.gpt2 import PARTS, Gpt2File
 from trainer.graph import Graph
@@ -25,8 +24,6 @@ from trainer.tensors import Array
 log = logging.getLogger(__name__)
 
 PROVIDERS = ["CPUExecutionProvider"]
-NO_MEMORY = ("bad_alloc", "allocate memory")
-"""What the runtime says when memory is short; it has no error of its own for that."""
 LARGE = 50_000_000
 """Parameters from which on fewer bits pay. A smaller model stays in the processor's cache, whatever its bits."""
 CACHE = "cache"
@@ -51,8 +48,8 @@ class Gpt2:
 
     @classmethod
     def load(cls, directory: Path, adapted: bool = False) -> Self | None:
-        """None for another model, one in several files, or heads that the runtime does not take. Raises MemoryError and
-        what reading damaged files raises.
+        """None for another model, one in several files, or heads that the runtime does not take. Raises what reading
+        damaged files raises, and what ``out_of_memory`` knows.
 
         ``adapted``: every row will have an adapter; otherwise none will.
         """
@@ -84,8 +81,8 @@ class Gpt2:
             session = _session(folder / graph.MODEL, _options())
             return cls(file, bits, session, _head(file, folder), (folder / graph.WEIGHTS).stat().st_size)
         except (OSError, ValueError) as error:
-            if getattr(error, "errno", None) == errno.ENOMEM:
-                raise MemoryError(str(error)) from error
+            if out_of_memory(error):
+                raise
             log.warning("weights in %s are damaged", folder, exc_info=error)
             shutil.rmtree(folder, ignore_errors=True)
             return None
@@ -191,8 +188,7 @@ def _session(model: Path | bytes, options: SessionOptions) -> InferenceSession:
     try:
         return InferenceSession(model, options, PROVIDERS)
     except Exception as error:  # what the runtime throws has no narrower type in common
-        short = any(words in str(error) for words in NO_MEMORY)
-        raise (MemoryError if short else ValueError)(str(error)) from error
+        raise (MemoryError if out_of_memory(error) else ValueError)(str(error)) from error
 
 
 def _options() -> SessionOptions:

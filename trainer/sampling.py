@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from trainer import bounds, engine, speakers, wording
-from trainer.device import memory_errors
 from trainer.engine import Row
-from trainer.errors import Failed, NoMemory, TrainerError
+from trainer.errors import Failed, TrainerError
 from trainer.persona import Persona
 from trainer.protocol import GenerateTask, Sample
+from trainer.shortage import told_plainly
 
 __all__ = ["Persona", "tweets", "tweets_together"]
 
@@ -27,10 +27,8 @@ ROOM = 32
 
 def tweets(persona: Persona, task: GenerateTask) -> list[Sample]:
     """As many as asked, or fewer where the model repeats itself or its training. Raises TrainerError for none."""
-    try:
+    with told_plainly("There is not enough memory to draw tweets now; try again later.", "try again"):
         (drawn,) = tweets_together([(persona, task)])
-    except memory_errors() as error:
-        raise NoMemory("There is not enough memory to draw tweets now; try again later.") from error
     if isinstance(drawn, TrainerError):
         raise drawn
     return drawn

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from trainer.device import out_of_memory
 from trainer.disk import is_full
 from trainer.errors import NoMemory, NoSpace, TrainerError
-from trainer.memory import out_of_memory
 
 
 @contextmanager

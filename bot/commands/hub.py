@@ -23,7 +23,7 @@ async def models_import(request: Request, model: Model, persona: PersonaName = "
     await services.store.check_allowed(people_of(name))
     training = Training(name, (), adopt=model, label=model)
     job = await services.jobs.submit(training, {}, request.origin)
-    return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
+    return text.queued(job, await services.jobs.standing(job))
 
 
 @command("models export", "Write a persona as a plain model folder, or one zip file", admin=True, slow=True)

@@ -13,8 +13,7 @@ SHOWN = 20
 
 @command("queue", "What is being trained, and what waits")
 async def queue(request: Request) -> Reply:
-    jobs = await request.services.store.active_jobs()
-    return text.queue(jobs, [request.services.board[job.id] for job in jobs])
+    return text.queue(await request.services.jobs.line())
 
 
 @command("cancel", "Stop a training")

@@ -65,7 +65,7 @@ async def models_retrain(request: Request, persona: PersonaName) -> Reply:
     people = [await _person(request, each["handle"]) for each in meta["people"]]
     training = Training(found.name, tuple(people), meta["base"], meta["method"], force=True, label="kept tweets")
     job = await services.jobs.submit(training, {}, request.origin)
-    return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
+    return text.queued(job, await services.jobs.standing(job))
 
 
 @command("models pin", "Keep a persona from being deleted, or let it be again", admin=True)

@@ -60,7 +60,7 @@ async def train(
         return question
     files = {person: each.file for person, each in found.items() if each.file}
     job = await services.jobs.submit(training, files, request.origin)
-    return text.queued(job, await services.jobs.place(job), await services.store.typical_seconds())
+    return text.queued(job, await services.jobs.standing(job))
 
 
 async def _check_allowed(request: Request, people: tuple[str, ...], base: str) -> None:

@@ -46,6 +46,7 @@ async def tweet(
         temperature=temperature or settings.temperature,
         top_p=settings.top_p,
         top_k=settings.top_k,
+        min_tokens=settings.min_tokens,
         max_tokens=settings.max_tokens,
         speaker=as_,
         mix=_weights(mix),

@@ -3,7 +3,7 @@
 MockingbirdError
 ├── BadInput          what you gave cannot be used    UnknownCommand, UnknownPersona, UnknownJob, NoTweets, ...
 ├── Refused           not you, or not now             NotAdmin, QuotaSpent, Blocked, WrongChannel, ...
-└── Failed            our side could not              GeneratorDied, ChildFailed, FolderInUse
+└── Failed            our side could not              GeneratorDied, ChildFailed, DiskFull, FolderInUse
 """
 
 from bot.errors.bad_input import (
@@ -32,7 +32,7 @@ from bot.errors.bad_input import (
     UploadLost,
 )
 from bot.errors.base import BadInput, Failed, MockingbirdError, Refused, shown
-from bot.errors.failed import Broken, ChildFailed, FolderInUse, GeneratorDied, StoreBroken
+from bot.errors.failed import Broken, ChildFailed, DiskFull, FolderInUse, GeneratorDied, StoreBroken
 from bot.errors.refused import (
     BaseNotAllowed,
     Blocked,
@@ -57,6 +57,7 @@ __all__ = [
     "CannotProve",
     "ChildFailed",
     "CommunityQuotaSpent",
+    "DiskFull",
     "Failed",
     "FileTooBig",
     "FolderInUse",

@@ -27,6 +27,15 @@ class ChildFailed(Failed):
 
 
 @dataclass(eq=False)
+class DiskFull(Failed):
+    """While a file sent along was copied."""
+
+    @property
+    def sentence(self) -> str:
+        return "The disk is full: free some space, or ask the admin to, then send it again."
+
+
+@dataclass(eq=False)
 class FolderInUse(Failed):
     folder: str
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TextIO
@@ -62,19 +62,23 @@ class Console:
         self._session = secrets.token_hex(4)
         self._transcript = Transcript(services.folder.transcript)
         self._followers: dict[int, asyncio.Task[None]] = {}
+        self._answers: set[asyncio.Task[Reply]] = set()
         self.failed = False
-        """Whether anything was answered with an error."""
+        """Whether a line of this session was answered with an error."""
 
-    async def converse(self, typed: AsyncIterator[str]) -> None:
-        """Answer every line; return when the lines have ended and all work is done."""
+    async def converse(self, typed: AsyncIterator[str], stay: bool = True) -> None:
+        """Answer every line. At their end ``stay`` until all work is done, or leave it for the next session."""
         async with self._delivering():
-            async with asyncio.TaskGroup() as answers:
-                number = 0
-                async for line in typed:
-                    number += 1
-                    if line.strip():
-                        await self._line(line.strip(), number, answers)
-            await self._services.jobs.idle()
+            number = 0
+            async for line in typed:
+                number += 1
+                if line.strip():
+                    await self._line(line.strip(), number)
+            if stay:
+                await asyncio.gather(*self._answers)
+                await self._services.jobs.idle()
+            else:
+                await self._leave()
 
     async def use(self, command: Command, given: dict[str, str]) -> None:
         """Answer one command, and return when what it began is over; what others began goes on another time."""
@@ -93,16 +97,24 @@ class Console:
     @asynccontextmanager
     async def _delivering(self) -> AsyncIterator[None]:
         """Notices are shown as they come, and on leaving every last one."""
-        async with asyncio.TaskGroup() as self._background:
-            delivering = self._background.create_task(deliver_notices(self, self._services))
-            yield
-            delivering.cancel()
-            await asyncio.wait([delivering])
-            await deliver_waiting(self, self._services)
-            for follower in self._followers.values():
-                follower.cancel()
+        with closing(self._transcript):
+            async with asyncio.TaskGroup() as self._background:
+                delivering = self._background.create_task(deliver_notices(self, self._services))
+                yield
+                delivering.cancel()
+                await asyncio.wait([delivering])
+                await deliver_waiting(self, self._services)
+                for follower in self._followers.values():
+                    follower.cancel()
 
-    async def _line(self, line: str, number: int, answers: asyncio.TaskGroup) -> None:
+    async def _leave(self) -> None:
+        """Drop what is still being answered, and tell of the trainings: they are durable."""
+        for answer in self._answers:
+            answer.cancel()
+        if left := await self._services.store.active_jobs():
+            self._show(Event(0, "reply", text.goes_on(left)))
+
+    async def _line(self, line: str, number: int) -> None:
         spoken = not line.startswith("/") and line not in COMMANDS
         try:
             command, given = lines.parse(f"/tweet {line}" if spoken else line)
@@ -111,7 +123,9 @@ class Console:
             return
         answering = self._answer(command, given, number, spoken)
         if command.slow:  # later lines need not wait for it
-            answers.create_task(answering)
+            task = self._background.create_task(answering)
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
         else:
             await answering
 
@@ -142,7 +156,7 @@ class Console:
         return Event(number, kind, reply.words, reply.buttons, reply.picture, final)
 
     def _show(self, event: Event) -> None:
-        self.failed |= event.kind == "error"
+        self.failed |= event.kind == "error" and event.line > 0
         self._screen.show(event)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
+from typing import Self
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -66,13 +67,22 @@ class Terminal:
 
 
 class Bar:
-    """The screen of one command on a terminal: a progress bar while it works, then the answer."""
+    """The screen of one command on a terminal: a progress bar while it works, then the answer.
+
+    Use as ``with Bar() as bar``: however the block ends, the terminal gets its cursor back.
+    """
 
     def __init__(self) -> None:
         self._rich = Rich(highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[numbers]}")
         self._progress = Progress(*columns, TimeElapsedColumn(), console=self._rich, transient=True)
         self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
 
     def show(self, event: Event) -> None:
         if event.standing:

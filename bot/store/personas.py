@@ -70,6 +70,14 @@ class PersonaTables(Database):
                 (corpus.handle, corpus.digest, json.dumps(corpus.summary), now()),
             )
 
+    async def renew_corpus(self, corpus: Corpus) -> None:
+        """The same content was given again: it is the latest now."""
+        async with self._transaction():
+            await self._db.execute(
+                "UPDATE corpora SET created = ? WHERE handle = ? AND digest = ?",
+                (now(), corpus.handle, corpus.digest),
+            )
+
     async def delete_corpora(self, handle: str, who: str) -> list[str]:
         """Forget what was read of a person, and give the digests of the files that can go."""
         async with self._transaction():

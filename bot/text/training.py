@@ -1,5 +1,6 @@
 """What is said of trainings, from the queue to the last word."""
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,14 +13,14 @@ from bot.text.parts import MARK, STAGES, bar, cancel_button, counts_line, people
 from trainer.protocol import FinetuneResult
 
 
-def queued(job: Job, place: int, seconds: float | None) -> Reply:
+def queued(job: Job, now: Standing) -> Reply:
     who = f"@{job.persona}"
-    if place == 0:
+    if now.place == 0:
         words = f"Training {who} now."
     else:
-        ahead = "1 job is" if place == 1 else f"{place} jobs are"
-        wait = f", about {clock.duration(seconds * place)}" if seconds else ""
-        words = f"{who} is in line: {ahead} before it{wait}."
+        ahead = "1 job is" if now.place == 1 else f"{now.place} jobs are"
+        turn = _left(now) if now.stage == "queue" else ""
+        words = f"{who} is in line: {ahead} before it{turn}."
     return Reply(f"{words} (job {job.id})", buttons=(cancel_button(job.id),), job=job.id)
 
 
@@ -38,21 +39,32 @@ def already(persona: Persona, fetched: bool) -> Reply:
 
 
 def confirm_price(training: Training, posts: int, dollars: float) -> Reply:
-    people = " ".join(f"@{person.handle}" for person in training.people)
+    people = [person.handle for person in training.people]
     sources = {person.source for person in training.people}
-    given = {
-        "source": min(sources) or None if len(sources) == 1 else None,
-        "base": training.base,
-        "method": training.method,
-        "seed": training.seed,
-        "force": training.force or None,
-        "refresh": training.refresh or None,
-    }
-    options = " ".join(f"{name}:{str(value).lower()}" for name, value in given.items() if value is not None)
+    source = min(sources) if len(sources) == 1 else ""
+    line = _train_line(people, training, source=source, refresh=training.refresh, sure=True)
     return Reply(
-        f"Reading up to {posts:,} posts of {people} costs ${dollars:.2f} at most. Go on?",
-        buttons=(Button(f"Pay up to ${dollars:.2f}", f"/train {people} {options} sure:true"),),
+        f"Reading up to {posts:,} posts of {_names(people)} costs ${dollars:.2f} at most. Go on?",
+        buttons=(Button(f"Pay up to ${dollars:.2f}", line),),
     )
+
+
+def _train_line(people: Sequence[str], training: Training, **others: str | bool) -> str:
+    """A line that asks for a training like another one; ``others`` are the options that need not be as they were."""
+    same = {"base": training.base, "method": training.method, "seed": training.seed, "force": training.force}
+    given = [(name, _typed(value)) for name, value in (same | others).items() if value is not None]
+    return " ".join(["/train", _names(people), *(f"{name}:{value}" for name, value in given if value)])
+
+
+def _names(people: Sequence[str]) -> str:
+    return " ".join(f"@{person}" for person in people)
+
+
+def _typed(value: str | int) -> str:
+    """Nothing for what need not be said."""
+    if isinstance(value, bool):
+        return "true" if value else ""
+    return f'"{value}"' if " " in str(value) else str(value)
 
 
 def trained(job: Job, result: FinetuneResult, notes: Sequence[str]) -> Reply:
@@ -78,17 +90,33 @@ def _learnt(meta: dict[str, Any]) -> str:
 
 
 def failed(job: Job, error: MockingbirdError) -> Reply:
-    return Reply(f"@{job.persona}: {error.sentence}", buttons=_remedies(job, error), job=job.id, error=True)
+    return Reply(f"@{job.persona}: {reason(job, error)}", buttons=_remedies(job, error), job=job.id, error=True)
+
+
+def reason(job: Job, error: MockingbirdError) -> str:
+    """Why a job failed. A child that died could not say what to do; Linux kills what takes the last memory.
+
+    ``job`` is as it was when work on it began.
+    """
+    if not isinstance(error, ChildFailed) or error.kind != "WorkerDied":
+        return error.sentence
+    how = error.sentence.removesuffix(".")
+    trained = job.state is not JobState.WAITING and not job.training.adopt
+    if trained and error.details.get("returncode") == -signal.SIGKILL:
+        return f"{how}, most likely for want of memory: choose a smaller base or method lora."
+    return f"{how}; the log has the details: try again, and tell the admin if it goes on."
 
 
 def _remedies(job: Job, error: MockingbirdError) -> tuple[Button, ...]:
+    """Buttons that ask for the same on the tweets just read: a file is gone, and a source was paid."""
     if not isinstance(error, ChildFailed):
         return ()
     if error.kind == "SeveralAuthors":
-        return tuple(Button(f"@{author}", f"/train @{author}") for author in list(error.details["authors"])[:4])
+        authors = list(error.details["authors"])[:4]
+        return tuple(Button(f"@{each}", _train_line([each], job.training, source="kept")) for each in authors)
     if error.kind == "TooLittleText" and error.details.get("force"):
-        people = " ".join(f"@{person.handle}" for person in job.training.people)
-        return (Button("Train anyway", f"/train {people} force:true"),)
+        people = [person.handle for person in job.training.people]
+        return (Button("Train anyway", _train_line(people, job.training, source="kept", force=True)),)
     return ()
 
 
@@ -106,19 +134,30 @@ def retrying(job: Job) -> Reply:
 
 def standing(persona: str, now: Standing) -> str:
     """One frame of the live progress, at most a few short lines."""
-    head = f"@{persona}: {STAGES.get(now.stage, now.stage)}"
+    head = f"@{persona}: {_stage(now)}"
     if now.stage == "queue" and now.place:
         head += f", {now.place} before it"
     if now.stage == "fetch" and now.steps:
         head += f", {now.step:,} of {now.steps:,}"
-    if now.eta is not None:
-        head += f", {clock.duration(now.eta)} left"
-    lines = [head]
+    lines = [head + _left(now)]
     if now.stage == "train" and now.steps:
         lines.append(f"{bar(now.fraction)} {now.step}/{now.steps}{_numbers(now)}")
     several = len(now.counts) > 1
     lines += [f"@{handle}: " * several + counts_line(counts) for handle, counts in now.counts.items()]
     return "\n".join(lines)
+
+
+def _stage(now: Standing) -> str:
+    """The first in line waits for nobody."""
+    return "starting" if now.stage == "queue" and not now.place else STAGES.get(now.stage, now.stage)
+
+
+def _left(now: Standing) -> str:
+    if now.eta is None:
+        return ""
+    return (
+        f", begins in about {clock.duration(now.eta)}" if now.stage == "queue" else f", {clock.duration(now.eta)} left"
+    )
 
 
 def _numbers(now: Standing) -> str:
@@ -128,16 +167,21 @@ def _numbers(now: Standing) -> str:
     return "".join(f"  {part}" for part in parts)
 
 
-def queue(jobs: Sequence[Job], standings: Sequence[Standing]) -> Reply:
-    if not jobs:
+def queue(line: Sequence[tuple[Job, Standing]]) -> Reply:
+    if not line:
         return Reply("Nothing is being trained.")
     lines = []
-    for place, (job, now) in enumerate(zip(jobs, standings, strict=True)):
-        stage = "queue" if job.state is JobState.READY else now.stage
-        left = f", {clock.duration(now.eta)} left" if now.eta is not None else ""
-        share = f" {now.fraction:.0%}" if stage == "train" else ""
-        lines.append(f"{place + 1}. @{job.persona}: {STAGES.get(stage, stage)}{share}{left} (job {job.id})")
-    return Reply("\n".join(lines), buttons=tuple(Button(f"Cancel {job.id}", f"/cancel {job.id}") for job in jobs[:4]))
+    for job, now in line:
+        share = f" {now.fraction:.0%}" if now.stage == "train" else ""
+        lines.append(f"{now.place + 1}. @{job.persona}: {_stage(now)}{share}{_left(now)} (job {job.id})")
+    buttons = tuple(Button(f"Cancel {job.id}", f"/cancel {job.id}") for job, _ in line[:4])
+    return Reply("\n".join(lines), buttons=buttons)
+
+
+def goes_on(jobs: Sequence[Job]) -> str:
+    """To who leaves the terminal, and with it the bot."""
+    people = " and ".join(dict.fromkeys(f"@{job.persona}" for job in jobs))
+    return f"Still training {people}: it goes on when you are back."
 
 
 def jobs(found: Sequence[Job]) -> Reply:

@@ -180,6 +180,15 @@ def test_a_mistake_on_the_command_line_says_so() -> None:
     assert str(error.value) == ("The command line: [generation] top_k must be greater than or equal to 0, not -1.")
 
 
+@pytest.mark.parametrize("section", ["discord", "telegram", "x"])
+def test_a_token_file_that_cannot_be_read_is_named_with_its_key(section: str) -> None:
+    Path("binary").write_bytes(b"\xff")
+    for file, why in (("nowhere", "No such file or directory"), ("binary", "it is not text")):
+        with pytest.raises(ConfigError) as error:
+            load(None, **{section: {"token_file": file}}).secrets  # noqa: B018
+        assert str(error.value) == f"[{section}] token_file: the file {file} cannot be read: {why}."
+
+
 def test_variables_that_kubernetes_makes_for_a_service_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCKINGBIRD_SERVICE_HOST", "10.0.0.1")
     assert load() == Config()
@@ -193,6 +202,7 @@ def test_variables_that_kubernetes_makes_for_a_service_are_left_alone(monkeypatc
         ("generation", "temperature", 0.1, 2.0, 0.01),
         ("generation", "top_p", 0.05, 1.0, 0.01),
         ("generation", "top_k", 0, 1000, 1),
+        ("generation", "min_tokens", 0, 1024, 1),
         ("generation", "max_tokens", 16, 1024, 1),
         ("generation", "memory_mb", 100, None, 1),
         ("limits", "upload_mb", 1, 200, 1),

@@ -50,6 +50,7 @@ EXAMPLES: list[tuple[MockingbirdError, str]] = [
     (errors.NoPlatform(), "MOCKINGBIRD_DISCORD__TOKEN"),
     (errors.GeneratorDied(), "try again"),
     (errors.ChildFailed("NotFinite", "The loss became infinite."), "The loss became infinite."),
+    (errors.DiskFull(), "then send it again"),
     (errors.FolderInUse("data"), "--data"),
     (errors.Broken(), "log"),
 ]

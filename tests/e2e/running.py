@@ -26,6 +26,7 @@ class Running(ABC):
         self._env = os.environ | {
             "MOCKINGBIRD_TRAINING__BASE": str(base),
             "MOCKINGBIRD_TRAINING__DEVICE": "cpu",
+            "MOCKINGBIRD_TRAINING__SPARE": "false",  # it would take a core for seconds in each test
             "MOCKINGBIRD_LOGGING__LEVEL": "DEBUG",
             "MOCKINGBIRD_TEST": str(data),
         }

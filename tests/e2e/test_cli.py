@@ -41,7 +41,7 @@ async def test_one_command_trains_another_tweets_and_a_third_lists(tmp_path: Pat
     code, out, _ = await mockingbird("train", "keeper", "--file", str(timeline), "--base", base, "--seed", "3", *data)
     assert code == 0
     assert "@keeper is ready" in out
-    code, out, _ = await mockingbird("tweet", "keeper", "good", "morning", "-n", "2", "--seed", "1", "--json", *data)
+    code, out, _ = await mockingbird("tweet", "keeper", "-n", "2", "good", "--seed", "1", "morning", "--json", *data)
     [answer] = [json.loads(line) for line in out.splitlines()]
     assert (code, answer["kind"], answer["final"]) == (0, "reply", True)
     assert answer["text"].count("good morning") == 2
@@ -62,13 +62,6 @@ async def test_a_base_that_is_not_there_ends_in_one_sentence(tmp_path: Path) -> 
     )
     assert code == 1
     assert str(tmp_path / "none") in out.splitlines()[-1]
-
-
-@pytest.mark.parametrize("verb", ["", "demo", "run", "chat", "train", "tweet", "personas", "doctor"])
-async def test_every_verb_explains_itself(verb: str) -> None:
-    code, out, _ = await mockingbird(*verb.split(), "--help")
-    assert code == 0
-    assert verb in out
 
 
 async def test_a_mistake_in_the_settings_is_told_before_anything_starts(tmp_path: Path) -> None:

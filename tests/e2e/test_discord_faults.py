@@ -178,13 +178,12 @@ async def test_a_channel_that_takes_nothing_more_stops_nothing_else(house: House
 # The machine.
 
 
-async def test_a_job_survives_kills_in_every_phase_in_one_message(tmp_path: Path, tiny_base: Path) -> None:
+async def test_a_job_survives_kills_while_it_trains_and_is_told_of_in_one_message(
+    tmp_path: Path, tiny_base: Path
+) -> None:
     async with open_house(tmp_path, tiny_base, limit=50) as house:
         message = await house.train("keeper", LONG)
         await eventually(lambda: _noted(house, message))
-        await _killed_and_back(house)  # in line
-        await eventually(lambda: house.bot.children("ingest"))
-        await _killed_and_back(house)
         await eventually(lambda: house.bot.files("work/*/training/checkpoint.pt"))
         await _killed_and_back(house)
         hold = asyncio.Event()

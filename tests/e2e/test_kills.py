@@ -58,23 +58,6 @@ async def test_a_killed_trainer_is_started_again_and_the_job_goes_on(bot: Runnin
     assert [path.name for path in bot.files("models/keeper/*")] == ["1"]
 
 
-async def test_a_trainer_that_keeps_dying_is_given_up_with_a_sentence(bot: RunningBot, long_timeline: Path) -> None:
-    await bot.start("--as", "ann")
-    line = await bot.say(f"/train @keeper file:{long_timeline}")
-    killed: set[int] = set()
-    for _ in range(3):
-        await bot.until(lambda event: event["line"] == line and bool(set(bot.children("finetune")) - killed))
-        [trainer] = set(bot.children("finetune")) - killed
-        os.kill(trainer, signal.SIGKILL)
-        killed.add(trainer)
-
-    failed = await bot.final(line)
-    assert failed["kind"] == "error"
-    assert "killed" in failed["text"]
-    assert await bot.end() == 0
-    assert bot.files("work/*") == bot.files("models/*/*") == []
-
-
 @pytest.mark.usefixtures("keeper")
 async def test_tweets_in_flight_survive_a_killed_generator(bot: RunningBot) -> None:
     await bot.start("--as", "ann")

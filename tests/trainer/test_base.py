@@ -1,21 +1,37 @@
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 from tokenizers import pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Tokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BloomConfig,
+    GPT2Tokenizer,
+    MambaConfig,
+    PreTrainedConfig,
+)
 
-from tests.trainer.conftest import END
-from trainer import base
+from tests.trainer.conftest import END, invented_corpus
+from trainer import base, finetune
 from trainer.errors import Failed, UnusableBase
+from trainer.protocol import FinetuneTask
 
 
 @pytest.fixture
 def copy(tiny_base: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+
+
+def become(copy: Path, config: PreTrainedConfig) -> None:
+    """Put a random model of another kind in the place of the weights."""
+    (copy / "config.json").unlink()
+    AutoModelForCausalLM.from_config(config).save_pretrained(copy)
 
 
 def test_a_local_directory_loads_in_single_precision(tiny_base: Path) -> None:
@@ -74,6 +90,36 @@ def test_a_base_with_pickled_weights_only_is_refused_with_the_reason(copy: Path)
     (copy / "model.safetensors").unlink()
     torch.save(model.state_dict(), copy / "pytorch_model.bin")
     with pytest.raises(UnusableBase, match="safetensors"):
+        base.load(str(copy), "cpu")
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_base_that_knows_no_places_by_number_is_trained_and_speaks(copy: Path, tmp_path: Path, method: str) -> None:
+    become(copy, BloomConfig(vocab_size=512, hidden_size=32, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0))
+    assert base.load(str(copy), "cpu").context == base.LONGEST_CONTEXT
+    invented_corpus(120).save(tmp_path / "corpus")
+    output, work, settings = str(tmp_path / "out"), str(tmp_path / "work"), {"epochs": 0.5, "batch_tokens": 1024.0}
+    corpora = [str(tmp_path / "corpus")]
+    task = FinetuneTask("j1", "keeper", corpora, output, work, str(copy), method, force=True, settings=settings)
+    assert finetune.finetune(replace(plain, settings=settings), lambda *_, **__: None).samples
+
+
+def test_a_base_that_cannot_be_drawn_from_is_refused_before_it_is_trained(copy: Path) -> None:
+    become(copy, MambaConfig(vocab_size=512, hidden_size=32, num_hidden_layers=1, state_size=4))
+    with pytest.raises(UnusableBase, match=r"copy.*no attention.*another base"):
+        base.load(str(copy), "cpu")
+
+
+def test_a_base_of_a_kind_that_nobody_foresaw_is_refused_by_name(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transformers.GPT2LMHeadModel.get_input_embeddings", lambda _: None)
+    with pytest.raises(UnusableBase, match=r"copy.*another base"):
+        base.load(str(copy), "cpu")
+
+
+def test_short_memory_is_not_told_as_a_damaged_base(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.base._weights", Mock(side_effect=RuntimeError("can't allocate memory")))
+    with pytest.raises(RuntimeError, match="allocate memory"):
         base.load(str(copy), "cpu")
 
 

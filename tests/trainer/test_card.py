@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.card import card, languages, safe
+from trainer.corpus import HELD_OUT, MOST_HELD_OUT
 
 
 def person(handle: str = "keeper", name: str = "The Keeper", languages: dict[str, int] | None = None) -> dict[str, Any]:
@@ -127,6 +128,11 @@ def test_the_procedure_tells_hyperparameters_and_metrics() -> None:
     text = card(meta())
     for fact in ("0.002, linear", "3.00 of at most 3.20", "| Seed | 7 |", "3.100 nats a token", "4.800 nats a token"):
         assert fact in text
+
+
+def test_the_card_tells_how_much_is_held_out() -> None:
+    assert HELD_OUT == 0.1
+    assert f"a tenth of each person's, {MOST_HELD_OUT} at most, is put aside" in card(meta())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainer.checkpoint import Checkpoints, Snapshot, State, fingerprint
+from trainer.checkpoint import Checkpoints, Snapshot, State, fingerprint, was_begun
 
 
 @pytest.fixture
@@ -33,6 +33,15 @@ def test_the_random_state_comes_back_too(tmp_path: Path, snapshot: Snapshot) -> 
 
 def test_no_checkpoint_is_nothing_to_speak_of(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path, "mark", 10).load() == (None, "")
+
+
+def test_a_training_was_begun_where_its_folder_is_and_no_checkpoint(tmp_path: Path, snapshot: Snapshot) -> None:
+    work = tmp_path / "work"
+    assert not was_begun(work)
+    (work / "onward").mkdir(parents=True)
+    assert was_begun(work)
+    Checkpoints(work / "onward", "mark", 10).save(snapshot)
+    assert not was_begun(work)
 
 
 def test_a_checkpoint_of_another_training_is_ignored_and_told(tmp_path: Path, snapshot: Snapshot) -> None:

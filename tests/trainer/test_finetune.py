@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from tests.trainer.conftest import END, invented_corpus
 from trainer import finetune, protocol, publish
@@ -90,6 +91,18 @@ def make(tiny_base: Path, tmp_path: Path, corpus_file: Callable[[Corpus], Path])
         return replace(plain, **fields)
 
     return task
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """A machine that holds four tweets at once."""
+
+    def refuse(module: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, torch.nn.Embedding) and len(given[0]) > 4:
+            raise torch.OutOfMemoryError("more than four tweets")
+
+    with register_module_forward_pre_hook(refuse):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +214,21 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(
     assert not Path(task.work).exists()
 
 
+def test_a_training_killed_before_its_first_checkpoint_starts_anew_and_says_so(
+    make: Make, child: Callable[[FinetuneTask], Child]
+) -> None:
+    task = make(settings={"checkpoint_seconds": 600.0, "epochs": 12.0, "patience": 99.0})
+    killed = child(task)
+    killed.until_step(2)
+
+    os.kill(killed.process.pid, signal.SIGKILL)
+    killed.process.wait()
+    result = finetune.finetune(replace(task, settings=QUICK), Told())
+
+    assert result.resumed_from == 0
+    assert result.notes == [finetune.STARTED_ANEW]
+
+
 def test_cancelled_training_leaves_nothing_and_says_so(make: Make, child: Callable[[FinetuneTask], Child]) -> None:
     task = make(settings={"epochs": 60.0})
     running = child(task)
@@ -299,6 +327,14 @@ def test_a_full_disk_is_told_and_nothing_stays(make: Make) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert left(task) == []
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_short_memory_is_told_at_once_and_with_the_result(make: Make) -> None:
+    result = finetune.finetune(make(), told := Told())
+    (note,) = result.notes
+    assert note.startswith("Memory was short: batches of ")
+    assert {values["note"] for stage, values in told if stage == "train"} == {note}
 
 
 def test_an_unusable_base_is_told_and_nothing_stays(make: Make, tmp_path: Path) -> None:

@@ -57,6 +57,23 @@ def test_slices_stay_small_once_memory_was_short(batch: Batch) -> None:
     assert seen == [16, 8, 8, 8, 8]
 
 
+def test_before_it_tries_with_less_it_frees_what_apples_gpu_keeps(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And knows that GPU's error, which has no kind of its own."""
+    freed: list[int] = []
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    monkeypatch.setattr("torch.mps.empty_cache", lambda: freed.append(1))
+
+    def work(ids: Tensor, labels: Tensor) -> Tensor:
+        if len(ids) > 4:
+            raise RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB)")
+        return counting(ids, labels)
+
+    assert Slices(64).total(batch, work).item() == 16
+    assert len(freed) == 2
+
+
 def test_when_not_one_row_fits_the_person_hears_what_to_do(batch: Batch) -> None:
     def work(ids: Tensor, labels: Tensor) -> Tensor:
         raise MemoryError

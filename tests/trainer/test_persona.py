@@ -118,6 +118,17 @@ def test_short_memory_is_told_and_harms_nothing_that_is_kept(
     assert kept.exists()
 
 
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOMEM, "no room"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_short_memory_while_a_file_is_read_is_not_told_as_damage(
+    tiny_base: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("trainer.gpt2.Gpt2File.open", Mock(side_effect=error))
+    with pytest.raises(NoMemory, match="try again later"):
+        Persona.load(tiny_base, "cpu")
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "weights.bin"])
 def test_what_is_damaged_of_them_is_made_anew(large: Path, name: str) -> None:
     ids = [[0, 40, 41], [0, 7]]

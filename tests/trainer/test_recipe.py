@@ -60,6 +60,34 @@ def test_settings_have_the_last_word_and_keep_their_kind() -> None:
     assert isinstance(chosen.patience, int)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [
+        ("epochs", 0.0, "a number above 0"),
+        ("epochs", -1.0, "a number above 0"),
+        ("epochs", float("inf"), "a number above 0"),
+        ("evaluations", 0.0, "a number above 0"),
+        ("batch_tokens", 0.0, "1 or more"),
+        ("batch_tokens", 0.5, "1 or more"),
+        ("slice_tokens", -64.0, "1 or more"),
+        ("patience", 0.0, "1 or more"),
+        ("lora_rank", float("nan"), "1 or more"),
+        ("learning_rate", -1.0, "a number from 0 up"),
+    ],
+)
+def test_a_setting_with_which_no_training_can_be_is_named_with_what_to_choose(
+    name: str, value: float, least: str
+) -> None:
+    with pytest.raises(Failed, match=f"'{name}' cannot be .*: choose {least}\\."):
+        recipe.choose(75_000, STARTER, "full", {name: value})
+
+
+def test_what_may_be_off_can_be_switched_off() -> None:
+    off = {"pull": 0.0, "averaged": 0.0, "warmup": 0.0, "checkpoint_seconds": 0.0}
+    chosen = recipe.choose(75_000, STARTER, "full", off)
+    assert not any(getattr(chosen, name) for name in off)
+
+
 def test_an_unknown_setting_is_named_with_the_known_ones() -> None:
     with pytest.raises(Failed, match=r"'speed'.*learning_rate"):
         recipe.choose(75_000, STARTER, "full", {"speed": 1.0})

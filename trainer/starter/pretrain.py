@@ -9,7 +9,8 @@ import json
 import math
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,19 +42,24 @@ class Recipe:
     warmup: float = 0.02
     cooldown: float = 0.5  # rates fall to zero over this last part, so until then ``--tokens`` can still be changed
     held_out: int = 150  # blocks
+    every: int = 200  # steps from checkpoint to checkpoint
     seed: int = 1
 
 
-def main() -> None:
+SHIPPED = Recipe()
+
+
+def main(words: Sequence[str] | None = None, recipe: Recipe = SHIPPED) -> None:
+    """By the command line's words, and by ``recipe`` in what they leave open."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--corpora", type=Path, required=True, help="folder with titles, selftext and dialogue .txt(.zst)"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the work and, in model/, for the result")
-    parser.add_argument("--tokens", type=int, default=Recipe.tokens, help="tokens to train on (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    arguments = parser.parse_args()
-    recipe = Recipe(tokens=arguments.tokens, seed=arguments.seed)
+    parser.add_argument("--tokens", type=int, default=recipe.tokens, help="tokens to train on (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=recipe.seed)
+    arguments = parser.parse_args(words)
+    recipe = replace(recipe, tokens=arguments.tokens, seed=arguments.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
     train, held_out = blocks(arguments.corpora, arguments.out, recipe)
     model = pretrain(train, held_out, arguments.out, recipe)
@@ -68,7 +74,9 @@ def blocks(corpora: Path, out: Path, recipe: Recipe) -> tuple[torch.Tensor, torc
         tokenizer = train_tokenizer(texts[:400_000], recipe)
         tokenizer.save(str(out / "tokenizer.json"))
         ids = [token for row in tokenizer.encode_batch(texts) for token in row.ids]
-        np.save(ready, np.array([*ids, 0], dtype=np.uint16))
+        fresh = out / "unfinished.npy"
+        np.save(fresh, np.array([*ids, 0], dtype=np.uint16))
+        fresh.replace(ready)
     tokens = torch.from_numpy(np.load(ready).astype(np.int64))
     rows = tokens[: len(tokens) // recipe.context * recipe.context - recipe.context + 1]
     cut = rows.unfold(0, recipe.context + 1, recipe.context)
@@ -117,7 +125,7 @@ def optimizers(model: GPT2LMHeadModel, recipe: Recipe) -> list[torch.optim.Optim
 
 
 def pretrain(train: torch.Tensor, held_out: torch.Tensor, out: Path, recipe: Recipe) -> GPT2LMHeadModel:
-    """Train to the recipe's number of tokens, with a checkpoint and a line of the log every 200 steps."""
+    """Train to the recipe's number of tokens, with a checkpoint and a line of the log every so often."""
     model = build(recipe)
     optimizing = optimizers(model, recipe)
     checkpoint, log = out / "checkpoint.pt", out / "log.jsonl"
@@ -139,7 +147,7 @@ def pretrain(train: torch.Tensor, held_out: torch.Tensor, out: Path, recipe: Rec
         for optimizer in optimizing:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        if (step + 1) % 200 == 0 or step + 1 == steps:
+        if (step + 1) % recipe.every == 0 or step + 1 == steps:
             row = {"step": step + 1, "loss": loss.item(), "held_out": evaluate(model, held_out)}
             speed = (step + 1 - first) * recipe.batch * recipe.context / (time.monotonic() - started)
             _record(log, row | {"tokens_per_second": round(speed)})
@@ -173,7 +181,7 @@ def publish(model: GPT2LMHeadModel, held_out: torch.Tensor, out: Path, recipe: R
         model_max_length=recipe.context,
     )  # fmt: skip
     tokenizer.save_pretrained(target)
-    characters = sum(len(tokenizer.decode(block[1:])) for block in held_out)
+    characters = sum(len(tokenizer.decode(block[1:], skip_special_tokens=True)) for block in held_out)
     bits = loss * held_out[:, 1:].numel() / characters / math.log(2)
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     card.write(target, asdict(recipe), model.num_parameters(), loss, bits, log)
