@@ -12,6 +12,7 @@ from transformers.utils import logging
 
 from trainer import bounds, lora
 from trainer.accelerated import fill_left, pick
+from trainer.device import out_of_memory
 from trainer.engine import Floats, Ids, Wanted
 from trainer.errors import UnusableBase
 from trainer.lora import Adapter
@@ -89,6 +90,8 @@ def _load_model(directory: Path, dtype: torch.dtype) -> PreTrainedModel:
     try:
         model = _load_weights(base, dtype)
     except OSError as error:
+        if out_of_memory(error):
+            raise
         raise base_is_gone(base) from error
     merged: PreTrainedModel = PeftModel.from_pretrained(model, str(directory)).merge_and_unload()
     return merged

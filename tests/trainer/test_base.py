@@ -1,6 +1,5 @@
 import shutil
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -102,7 +101,7 @@ def test_a_base_that_knows_no_places_by_number_is_trained_and_speaks(copy: Path,
     output, work, settings = str(tmp_path / "out"), str(tmp_path / "work"), {"epochs": 0.5, "batch_tokens": 1024.0}
     corpora = [str(tmp_path / "corpus")]
     task = FinetuneTask("j1", "keeper", corpora, output, work, str(copy), method, force=True, settings=settings)
-    assert finetune.finetune(replace(plain, settings=settings), lambda *_, **__: None).samples
+    assert finetune.finetune(task, lambda *_, **__: None).samples
 
 
 def test_a_base_that_cannot_be_drawn_from_is_refused_before_it_is_trained(copy: Path) -> None:
