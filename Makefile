@@ -18,7 +18,7 @@ demo: $(VENV)/installed  ## a chat in this terminal: train a persona and let it 
 	@$(VENV)/bin/mockingbird demo
 
 test: $(VENV)/installed-dev  ## all tests
-	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/installed-dev  ## side by side with what a user would pick instead; BENCH=--full takes longer
 	@rm -rf benchmarks/results && mkdir benchmarks/results
