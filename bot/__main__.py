@@ -132,7 +132,7 @@ def _chat(settings: Config, arguments: argparse.Namespace) -> int:
 
 
 async def _talk(settings: Config, arguments: argparse.Namespace, admin: bool, welcome: str = "") -> int:
-    async with app.services(settings) as services:
+    async with app.services(settings, lasting=True) as services:
         logs.to_file(settings)
         await app.say_terms_once(services)
         if sys.stdin.isatty() and sys.stdout.isatty() and not arguments.json:
@@ -184,7 +184,7 @@ def _run(settings: Config, arguments: argparse.Namespace) -> int:
 
 
 async def _work(settings: Config) -> int:
-    async with app.services(settings) as services:
+    async with app.services(settings, lasting=True) as services:
         await app.say_terms_once(services)
         await app.serve(services)
     return 1  # every platform gave up

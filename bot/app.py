@@ -28,8 +28,11 @@ REMEMBERED = timedelta(days=90)
 
 
 @asynccontextmanager
-async def services(config: Config) -> AsyncIterator[Services]:
-    """Everything handlers need, working, for as long as the block lasts. Raises FolderInUse."""
+async def services(config: Config, lasting: bool = False) -> AsyncIterator[Services]:
+    """Everything handlers need, working, for as long as the block lasts. Raises FolderInUse.
+
+    ``lasting``: for more than one command, so that a spare trainer pays.
+    """
     folder = Folder(config.storage.data)
     with folder.held():
         async with Store.open(folder.root) as store, asyncio.TaskGroup() as loops:
@@ -39,8 +42,9 @@ async def services(config: Config) -> AsyncIterator[Services]:
             sources = Sources(config, store, folder.fetched)
             jobs = Jobs(config, folder, store, board, children, sources, generation.warm)
             await jobs.tidy()
-            work = [jobs.run(), _forget_daily(store), *([children.keep_spare()] if config.training.spare else [])]
-            working = [loops.create_task(each) for each in work]
+            working = [loops.create_task(jobs.run()), loops.create_task(_forget_daily(store))]
+            if lasting and config.training.spare:
+                working.append(loops.create_task(children.keep_spare()))
             try:
                 yield Services(config, folder, store, jobs, board, generation, children, sources)
             finally:

@@ -22,7 +22,7 @@ Wanted = Callable[[], Awaitable[bool]]
 SPARED = "finetune"
 """The verb that a spare waits for."""
 QUIET = 3.0
-"""Seconds without a child at work before a spare is started: it must not hold up what somebody waits for."""
+"""Seconds without a job's child at work before a spare is started: it must not hold up what somebody waits for."""
 
 log = logging.getLogger(__name__)
 

@@ -89,7 +89,7 @@ class Generation(Section):
         default=50, ge=0, le=1000, description="Draw from this many likeliest tokens; 0 is all of them, 1000 at most."
     )
     min_tokens: int = Field(
-        default=10, ge=0, le=1024, description="Tokens of a tweet with its prompt, at least; 0 to 1024."
+        default=10, ge=0, le=16, description="Tokens of a tweet with its prompt, at least; 0 to 16."
     )
     max_tokens: int = Field(default=160, ge=16, le=1024, description="The same, at most; 16 to 1024.")
     per_user_a_minute: int = Field(

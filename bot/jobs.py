@@ -88,7 +88,7 @@ class Jobs:
         await self._tell()
 
     async def line(self) -> list[tuple[Job, Standing]]:
-        """The jobs under way in the order in which they will be trained, and where each stands."""
+        """The jobs under way, and where each stands. Who is still being read may be overtaken by who comes behind."""
         typical = await self._store.typical_seconds()
         jobs = await self._store.active_jobs()
         standings = [self._board[job.id] for job in jobs]
@@ -263,9 +263,13 @@ class Jobs:
         await self._tell()
 
     async def _show_line(self) -> None:
-        for job, standing in await self.line():
-            if standing != self._board[job.id]:
-                self._board.post(job.id, standing)
+        """No job fails because it cannot be shown."""
+        try:
+            for job, standing in await self.line():
+                if standing != self._board[job.id]:
+                    self._board.post(job.id, standing)
+        except Exception:
+            log.exception("who waits cannot be shown how long")
 
     async def _show_approach(self, job: Job) -> None:
         """Those behind a job see their turn come nearer while it trains."""

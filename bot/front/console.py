@@ -28,6 +28,8 @@ Kind = Literal["reply", "progress", "error"]
 
 FRAME = 0.5
 """Seconds between two frames of one job's progress."""
+DROPPED = {"tweet", "evaluate", "models warm"}
+"""Commands that change nothing, whose answers need not be awaited by who leaves."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,12 @@ class Console:
                     follower.cancel()
 
     async def _leave(self) -> None:
-        """Drop what is still being answered, and tell of the trainings: they are durable."""
+        """Drop answers but of what changes something, and tell of the trainings: they are durable."""
+        for follower in self._followers.values():
+            follower.cancel()
         for answer in self._answers:
-            answer.cancel()
+            if answer.get_name() in DROPPED:
+                answer.cancel()
         if left := await self._services.store.active_jobs():
             self._show(Event(0, "reply", text.goes_on(left)))
 
@@ -123,7 +128,7 @@ class Console:
             return
         answering = self._answer(command, given, number, spoken)
         if command.slow:  # later lines need not wait for it
-            task = self._background.create_task(answering)
+            task = self._background.create_task(answering, name=command.name)
             self._answers.add(task)
             task.add_done_callback(self._answers.discard)
         else:

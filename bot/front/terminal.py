@@ -15,7 +15,7 @@ from rich.console import Console as Rich
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bot import clock, text
+from bot import text
 from bot.commands.table import COMMANDS, Services
 from bot.front.console import Event
 from bot.progress import Standing
@@ -96,8 +96,8 @@ class Bar:
         if self._task is None:
             self._progress.start()
             self._task = self._progress.add_task("", total=1.0, numbers="")
-        stage, loss = text.STAGES.get(now.stage, now.stage), f"loss {now.loss:.2f}" if now.loss is not None else ""
-        self._progress.update(self._task, description=stage, completed=now.fraction, numbers=loss)
+        loss = f"loss {now.loss:.2f}" if now.loss is not None else ""
+        self._progress.update(self._task, description=text.stage(now), completed=now.fraction, numbers=loss)
 
 
 class Completions(Completer):
@@ -137,6 +137,5 @@ def show(rich: Rich, event: Event) -> None:
 
 
 def _toolbar_line(now: Standing) -> str:
-    left = f"  {clock.duration(now.eta)} left" if now.eta is not None else ""
     loss = f"  {text.sparkline(now.losses)} {now.loss:.2f}" if now.loss is not None and len(now.losses) > 1 else ""
-    return f" \x1b[36m{text.bar(now.fraction)}\x1b[0m {text.STAGES.get(now.stage, now.stage)}{loss}{left}"
+    return f" \x1b[36m{text.bar(now.fraction)}\x1b[0m {text.stage(now)}{text.left(now)}{loss}"

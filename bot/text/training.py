@@ -12,6 +12,9 @@ from bot.reply import Button, Reply
 from bot.text.parts import MARK, STAGES, bar, cancel_button, counts_line, people_line, sparkline, tweet_button
 from trainer.protocol import FinetuneResult
 
+SOON = 10.0
+"""Seconds. A training that is through still evaluates and publishes, which no estimate counts."""
+
 
 def queued(job: Job, now: Standing) -> Reply:
     who = f"@{job.persona}"
@@ -19,7 +22,7 @@ def queued(job: Job, now: Standing) -> Reply:
         words = f"Training {who} now."
     else:
         ahead = "1 job is" if now.place == 1 else f"{now.place} jobs are"
-        turn = _left(now) if now.stage == "queue" else ""
+        turn = left(now) if now.stage == "queue" else ""
         words = f"{who} is in line: {ahead} before it{turn}."
     return Reply(f"{words} (job {job.id})", buttons=(cancel_button(job.id),), job=job.id)
 
@@ -134,12 +137,12 @@ def retrying(job: Job) -> Reply:
 
 def standing(persona: str, now: Standing) -> str:
     """One frame of the live progress, at most a few short lines."""
-    head = f"@{persona}: {_stage(now)}"
+    head = f"@{persona}: {stage(now)}"
     if now.stage == "queue" and now.place:
         head += f", {now.place} before it"
     if now.stage == "fetch" and now.steps:
         head += f", {now.step:,} of {now.steps:,}"
-    lines = [head + _left(now)]
+    lines = [head + left(now)]
     if now.stage == "train" and now.steps:
         lines.append(f"{bar(now.fraction)} {now.step}/{now.steps}{_numbers(now)}")
     several = len(now.counts) > 1
@@ -147,17 +150,18 @@ def standing(persona: str, now: Standing) -> str:
     return "\n".join(lines)
 
 
-def _stage(now: Standing) -> str:
-    """The first in line waits for nobody."""
+def stage(now: Standing) -> str:
+    """In words. The first in line waits for nobody."""
     return "starting" if now.stage == "queue" and not now.place else STAGES.get(now.stage, now.stage)
 
 
-def _left(now: Standing) -> str:
+def left(now: Standing) -> str:
+    """With a comma before it; nothing where nothing is known."""
     if now.eta is None:
         return ""
-    return (
-        f", begins in about {clock.duration(now.eta)}" if now.stage == "queue" else f", {clock.duration(now.eta)} left"
-    )
+    if now.stage != "queue":
+        return f", {clock.duration(now.eta)} left"
+    return f", begins in about {clock.duration(now.eta)}" if now.eta > SOON else ", begins soon"
 
 
 def _numbers(now: Standing) -> str:
@@ -173,7 +177,7 @@ def queue(line: Sequence[tuple[Job, Standing]]) -> Reply:
     lines = []
     for job, now in line:
         share = f" {now.fraction:.0%}" if now.stage == "train" else ""
-        lines.append(f"{now.place + 1}. @{job.persona}: {_stage(now)}{share}{_left(now)} (job {job.id})")
+        lines.append(f"{now.place + 1}. @{job.persona}: {stage(now)}{share}{left(now)} (job {job.id})")
     buttons = tuple(Button(f"Cancel {job.id}", f"/cancel {job.id}") for job, _ in line[:4])
     return Reply("\n".join(lines), buttons=buttons)
 

@@ -202,7 +202,7 @@ def test_variables_that_kubernetes_makes_for_a_service_are_left_alone(monkeypatc
         ("generation", "temperature", 0.1, 2.0, 0.01),
         ("generation", "top_p", 0.05, 1.0, 0.01),
         ("generation", "top_k", 0, 1000, 1),
-        ("generation", "min_tokens", 0, 1024, 1),
+        ("generation", "min_tokens", 0, 16, 1),
         ("generation", "max_tokens", 16, 1024, 1),
         ("generation", "memory_mb", 100, None, 1),
         ("limits", "upload_mb", 1, 200, 1),

@@ -119,6 +119,11 @@ def test_a_child_that_died_is_told_of_with_what_to_do(asked: Job, code: int, wor
         (Standing(), "Training @mara now.", "@mara: starting"),
         (Standing(place=1), "@mara is in line: 1 job is before it.", "@mara: waiting in line, 1 before it"),
         (
+            Standing(place=1, eta=9),
+            "@mara is in line: 1 job is before it, begins soon.",
+            "@mara: waiting in line, 1 before it, begins soon",
+        ),
+        (
             Standing(place=2, eta=120),
             "@mara is in line: 2 jobs are before it, begins in about 2 minutes.",
             "@mara: waiting in line, 2 before it, begins in about 2 minutes",

@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import write_timeline
-from tests.e2e.running import RunningBot
+from tests.e2e.running import RunningBot, eventually
 from tests.trainer.conftest import invented_tweets
 
 
 async def test_a_training_is_acknowledged_shown_and_answered_with_a_persona_that_tweets(
-    bot: RunningBot, timeline: Path
+    tmp_path: Path, tiny_base: Path, timeline: Path
 ) -> None:
+    bot = RunningBot(tmp_path / "data", tiny_base, training__spare="true")
     await bot.start("--as", "ann")
+    await eventually(lambda: bot.children("finetune"))
+    [spare] = bot.children("finetune")
     training = await bot.say(f"/train @keeper file:{timeline}")
     tweeting = await bot.say("/tweet @keeper good morning count:2 seed:4")
 
@@ -23,6 +26,7 @@ async def test_a_training_is_acknowledged_shown_and_answered_with_a_persona_that
     assert [button["label"] for button in asked["buttons"]] == ["Cancel"]
     assert "comes right after" in (await bot.answer(tweeting))["text"]
     assert "250 tweets" in (await bot.stage(training, "training"))["text"]
+    assert bot.children("finetune") == [spare]
 
     done = await bot.final(training)
     assert done["text"].startswith("@keeper is ready (version 1).")
@@ -40,6 +44,7 @@ async def test_a_training_is_acknowledged_shown_and_answered_with_a_persona_that
     assert "version 1" in (await bot.ask("/train @keeper"))["text"]
     assert await bot.end() == 0
     assert bot.files("work/*") == []
+    assert bot.children() == []
 
 
 async def test_equal_requests_share_a_job_and_everyone_is_told(bot: RunningBot, timeline: Path) -> None:

@@ -55,6 +55,7 @@ async def test_what_telegram_refuses_for_a_moment_is_sent_again_once(
 
     await trained_once(bot, "keeper")
     assert telegram.said()[0] is acknowledged
+    assert len([call for call in telegram.calls if call.method == "sendPhoto"]) == 4
 
 
 async def test_a_notice_whose_answer_is_lost_is_not_sent_twice(
@@ -124,17 +125,6 @@ async def test_a_frame_that_telegram_refuses_for_long_freezes_that_chat_only(
 
     assert frozen.edits == []
     assert telegram.said("member") == [frozen]
-
-
-async def test_a_notice_waits_as_long_as_telegram_wants_it_to(
-    bot: BotOnTelegram, telegram: Telegram, timeline: Path
-) -> None:
-    telegram.fault("sendPhoto", status=429, retry_after=2, times=2)
-
-    await bot.train("keeper", timeline)
-
-    await trained_once(bot, "keeper")
-    assert len([call for call in telegram.calls if call.method == "sendPhoto"]) == 3
 
 
 async def test_more_than_telegram_allows_in_a_group_waits_its_turn(tmp_path: Path, tiny_base: Path) -> None:

@@ -49,6 +49,14 @@ async def test_who_leaves_is_told_what_goes_on_later_and_does_not_wait_for_it(tm
     assert screen.events[-1].text == "Still training @ann.example: it goes on when you are back."
 
 
+async def test_who_leaves_waits_for_what_changes_something(tmp_path: Path) -> None:
+    screen = Shown()
+    async with app.services(config.load(storage={"data": tmp_path})) as services:
+        await Console(services, screen, "ann", admin=True).converse(typed("/optout @ann sure:true"), stay=False)
+        assert await services.store.blocked("ann")
+    assert "@ann" in screen.events[-1].text
+
+
 async def test_who_leaves_nothing_behind_is_told_nothing(tmp_path: Path) -> None:
     screen = Shown()
     async with app.services(config.load(storage={"data": tmp_path})) as services:

@@ -32,6 +32,7 @@ from tests.bot.front.test_console import silent
 from tests.bot.test_store import ALICE, publish, train
 
 HALF = Standing("train", fraction=0.5, loss=3.25, losses=(4.0, 3.25), eta=120.0)
+WAITING = Event(1, "progress", "@nasa: waiting", final=False, standing=Standing("queue", place=1, eta=120.0))
 WORKING = Event(1, "progress", "@nasa: training", final=False, standing=HALF)
 READY = Event(1, "reply", "@nasa is ready.")
 END = "\x04"
@@ -76,13 +77,14 @@ async def test_below_the_prompt_stands_how_far_a_training_is_until_it_is_over(tm
         screen.show(WORKING)
         async for _ in screen.typed():
             seen.append(drawn.getvalue())
-            screen.show(READY)
-            keys.send_text("two\r" if len(seen) < 2 else END)
+            screen.show(READY if len(seen) == 1 else WAITING)
+            keys.send_text("again\r" if len(seen) < 3 else END)
     assert "████████" in seen[0]
     assert "training" in seen[0]
     assert "3.25" in seen[0]
     assert "2 minutes left" in seen[0]
     assert "training" not in seen[1].removeprefix(seen[0])
+    assert "begins in about 2 minutes" in seen[2].removeprefix(seen[1])
 
 
 async def test_commands_and_personas_complete(tmp_path: Path) -> None:
@@ -176,6 +178,7 @@ async def chat(data: Path, source: str) -> tuple[Process, FileIO]:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (30, 100))
     settings = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "MOCKINGBIRD_BLUESKY__API_URL": source}
+    settings["MOCKINGBIRD_TRAINING__SPARE"] = "false"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "chat", "--data", str(data),
         stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | settings, start_new_session=True,
