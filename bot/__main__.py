@@ -14,7 +14,6 @@ from typing import Any
 
 from bot import app, config, doctor, logs
 from bot.commands import COMMANDS
-from bot.commands.__main__ import explain
 from bot.commands.options import Kind
 from bot.commands.table import Command
 from bot.config import Config, ConfigError
@@ -116,7 +115,7 @@ def _add_options(parser: argparse.ArgumentParser, command: Command) -> None:
             parser.add_argument(f"--{option.name}", action="store_const", const="true", help=option.spec.help)
         else:
             names = ["-n", "--count"] if option.name == "count" else [f"--{option.name}"]
-            parser.add_argument(*names, dest=option.name, metavar=option.name[0].upper(), help=explain(option.spec))
+            parser.add_argument(*names, dest=option.name, metavar=option.name[0].upper(), help=option.spec.explained)
     parser.add_argument("--json", action="store_true", help="print one JSON object a reply event")
 
 

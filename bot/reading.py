@@ -95,7 +95,7 @@ class Reading:
         if corpus is None or not self._data.corpus(person.handle, person.digest).exists():
             corpus = await self._ingest(job, person)
         elif person.file:
-            await self._store.renew_corpus(corpus)
+            await self._store.add_corpus(corpus)
         counts = self._board[job.id].counts | {person.handle: corpus.summary["counts"]}
         self._board.post(job.id, replace(self._board[job.id], counts=counts))
         return corpus

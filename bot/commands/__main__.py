@@ -1,7 +1,6 @@
 """``python -m bot.commands`` writes the table of commands as Markdown: ``docs/commands.md``."""
 
 from bot.commands import COMMANDS
-from bot.commands.options import Kind, Spec
 from bot.commands.table import Command
 
 HEAD = """# Commands
@@ -21,15 +20,9 @@ def section(command: Command) -> str:
     lines = [f"## `{command.usage}`", "", f"{command.summary}.{whose}", ""]
     if command.options:
         lines += ["| option | what it takes |", "|---|---|"]
-        lines += [f"| `{each.name}`{' (needed)' * each.required} | {explain(each.spec)} |" for each in command.options]
+        lines += [f"| `{each.name}`{' (needed)' * each.required} | {each.spec.explained} |" for each in command.options]
         lines.append("")
     return "\n".join(lines)
-
-
-def explain(spec: Spec) -> str:
-    if spec.choices or spec.kind in (Kind.WHOLE, Kind.DECIMAL, Kind.FLAG):
-        return f"{spec.help}: {spec.wanted}"
-    return spec.help
 
 
 if __name__ == "__main__":

@@ -51,6 +51,12 @@ class Spec:
                 return self._choice(name, given.strip())
 
     @property
+    def explained(self) -> str:
+        """The help, with what may be chosen or where the bounds are."""
+        bounded = self.choices or self.kind in (Kind.WHOLE, Kind.DECIMAL, Kind.FLAG)
+        return f"{self.help}: {self.wanted}" if bounded else self.help
+
+    @property
     def wanted(self) -> str:
         """ "a whole number from 1 to 10"."""
         if self.choices:

@@ -64,18 +64,11 @@ class PersonaTables(Database):
             await self._log(who, "models delete", f"{persona} {list(numbers)}")
 
     async def add_corpus(self, corpus: Corpus) -> None:
+        """It is the latest then, also if the same content had been given before."""
         async with self._transaction():
             await self._db.execute(
                 "INSERT OR REPLACE INTO corpora VALUES (?, ?, ?, ?)",
                 (corpus.handle, corpus.digest, json.dumps(corpus.summary), now()),
-            )
-
-    async def renew_corpus(self, corpus: Corpus) -> None:
-        """The same content was given again: it is the latest now."""
-        async with self._transaction():
-            await self._db.execute(
-                "UPDATE corpora SET created = ? WHERE handle = ? AND digest = ?",
-                (now(), corpus.handle, corpus.digest),
             )
 
     async def delete_corpora(self, handle: str, who: str) -> list[str]:

@@ -15,7 +15,7 @@ from bot.text.house import (
     too_old,
     unblocked,
 )
-from bot.text.parts import BLOCKS, STAGES, bar, cancel_button, count, sparkline
+from bot.text.parts import BLOCKS, bar, cancel_button, count, sparkline
 from bot.text.personas import (
     card,
     chosen,
@@ -54,7 +54,6 @@ from bot.text.training import (
 
 __all__ = [
     "BLOCKS",
-    "STAGES",
     "X_TERMS",
     "Status",
     "already",
