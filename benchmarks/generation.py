@@ -210,7 +210,7 @@ def quality(directory: Path, corpus: Path) -> dict[str, dict[str, float]]:
 
 def perplexity(persona: Persona, texts: list[str]) -> float:
     tokenizer, size = persona.tokenizer, persona.engine.vocabulary
-    wanted = Wanted(np.zeros((1, size), np.float32), size)
+    wanted = Wanted(np.ones((1, size), np.float32), size)
     losses: list[float] = []
     for text in texts:
         row = [tokenizer.bos_token_id, *tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]

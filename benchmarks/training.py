@@ -2,7 +2,8 @@
 
 The rival is its notebook's recipe with Hugging Face's Trainer: four shuffled copies of the timeline in one stream, cut
 into blocks of the base's context, one block a step, all weights, cosine schedule. It runs with the notebook's learning
-rate, and with the best of several for this base. Ours is what ``trainer.finetune`` does, with the recipe's numbers.
+rate, and with the best of several for this base. Ours is what ``trainer.finetune`` does, with the recipe's numbers, and
+with n-grams of the first part, in a strength chosen on the second.
 
 Every timeline has three parts. Both sides train on the first. On the second, the validation part, the rival's rate is
 chosen and ours stops; it is the only use that is made of it. What is reported is the loss on the third. Runs of both
@@ -34,6 +35,7 @@ from trainer.checkpoint import Checkpoints
 from trainer.corpus import HeldOut
 from trainer.ingest import ingest
 from trainer.memory import Slices
+from trainer.mixture import Foretold, Mixture
 from trainer.protocol import IngestTask
 from trainer.tweets import Corpus
 from trainer.vocabulary import graft
@@ -181,23 +183,29 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
         if values["step"] * LOOKS >= len(curve) * len(steps):
             before = clock()
             with training.averaged():
-                curve.append((before - started - paused, _loss(model, parts.test)))
+                mixture = Mixture.of(model, data, slices)
+                curve.append((before - started - paused, _loss(model, parts.test, mixture)))
             paused += clock() - before
 
-    training = loop.Training(model, steps, data.held_out, chosen, Slices(chosen.slice_tokens), look)
+    slices = Slices(chosen.slice_tokens)
+    training = loop.Training(model, steps, data.held_out, chosen, slices, look)
     with tempfile.TemporaryDirectory() as folder:
         training.run(Checkpoints(Path(folder), "benchmark", chosen.checkpoint_seconds))
+    mixture = Mixture.of(model, data, slices)
     seconds = clock() - started - paused
-    losses = (_loss(model, parts.validation), _loss(model, parts.test))
+    losses = (mixture.loss * data.tokens_a_character, _loss(model, parts.test, mixture))
     return Run("ours", parts.handle, chosen.learning_rate, seconds, training.state.tokens, *losses, curve)
 
 
-def _loss(model: Base, texts: list[str]) -> float:
+def _loss(model: Base, texts: list[str], mixture: Mixture | None = None) -> float:
     """Nats a character, each tweet by itself from its begin token to its end."""
     rows = corpus.tokenise(model.tokenizer, texts, model.context)
     characters = sum(map(len, model.tokenizer.batch_decode(rows, skip_special_tokens=True)))
     held_out = HeldOut(corpus.batches(sorted(rows, key=len), runs.EVALUATED_TOKENS), characters)
-    return loop.people_loss(model, [held_out], Slices(runs.EVALUATED_TOKENS)) * held_out.tokens_a_character
+    slices = Slices(runs.EVALUATED_TOKENS)
+    if mixture:
+        return Foretold.of(model, held_out, mixture.ngrams, slices).loss() * held_out.tokens_a_character
+    return loop.people_loss(model, [held_out], slices) * held_out.tokens_a_character
 
 
 def sweep(bench: Bench, timelines: list[Parts], results: Results) -> float:

@@ -172,7 +172,13 @@ def fill_left(ids: Sequence[Sequence[int]] | Ids) -> tuple[Ids, "np.typing.NDArr
 
 
 def pick(logits: Tensor, wanted: Wanted) -> tuple[Floats, Ids]:
-    """The best of the logits [rows, vocabulary], and whose they are."""
-    barred = logits.float() + torch.from_numpy(wanted.bars).to(logits.device)
-    scores, tokens = barred.topk(wanted.best)
-    return scores.cpu().numpy(), tokens.cpu().numpy()
+    """Logarithms of the best chances that logits [rows, vocabulary] and n-grams give, and whose they are."""
+    added = wanted.added
+    allowed, kept, given = (
+        torch.from_numpy(each).to(logits.device) for each in (wanted.allowed, added.kept, added.chances)
+    )
+    rows, tokens = torch.from_numpy(added.places).to(logits.device).T
+    chances = logits.float().softmax(-1) * kept
+    chances[rows, tokens] += given
+    best, tokens = (chances * allowed).topk(wanted.best)
+    return best.log().cpu().numpy(), tokens.cpu().numpy()

@@ -39,7 +39,7 @@ def card(meta: Meta) -> str:
     if "adopted" in meta:
         sections += [_origin(meta), *([_training_data(meta)] if all(each["counts"] for each in meta["people"]) else [])]
     else:
-        sections += [_how_it_works(), _training_data(meta), _procedure(meta)]
+        sections += [_how_it_works(meta), _training_data(meta), _procedure(meta)]
     return "\n\n".join([*sections, _how_to_use(meta), _limitations(), _about()]) + "\n"
 
 
@@ -81,7 +81,8 @@ def comparison(refresh: Meta) -> str:
     """Which of a refresh's two trainings was kept, and why."""
     onward = f"trained on from version {refresh['version']}", refresh["onward"]
     (kept, loss), (other, worse) = sorted([onward, ("trained anew", refresh["anew"])], key=lambda each: each[1])
-    return f"{kept.capitalize()}: {loss:.3f} nats a character on unseen tweets; {other} it would be {worse:.3f}."
+    told = f"{kept.capitalize()}: {loss:.3f} nats a character on unseen tweets, without n-grams"
+    return f"{told}; {other} it would be {worse:.3f}."
 
 
 def _front_matter(meta: Meta) -> str:
@@ -111,13 +112,19 @@ def _header(meta: Meta) -> str:
 The tweets of this model are made by a machine. Nobody said them."""
 
 
-def _how_it_works() -> str:
-    return """\
+def _how_it_works(meta: Meta) -> str:
+    mixed = (
+        meta["metrics"].get("ngram_strength")
+        and """ To what they
+foretell Mockingbird adds what followed the last one to four tokens in the tweets that were trained on (`ngrams.npz`);
+plain `transformers` draw from the weights alone."""
+    )
+    return f"""\
 ## How it works
 
 A language model that already knows how people write reads one person's tweets, or those of a few people together,
 until it writes in that voice. Tweets are cleaned and counted, a tenth of each person's, 500 at most, is put aside, the
-model is fine-tuned on the rest, and the weights that predict best what was put aside are kept."""
+model is fine-tuned on the rest, and the weights that predict best what was put aside are kept.{mixed or ""}"""
 
 
 def _origin(meta: Meta) -> str:
@@ -163,10 +170,9 @@ def _procedure(meta: Meta) -> str:
         "Seed": str(meta["seed"]),
         "Device": f"{meta['device']}, {meta['precision']}",
         "Training loss": f"{metrics['train_loss']:.3f} nats a token",
-        "Held-out loss": f"{metrics['held_out_loss']:.3f} nats a token, "
-        f"{metrics['held_out_loss_per_character']:.3f} a character",
-        "Held-out loss of the base": f"{metrics['base_held_out_loss']:.3f} nats a token, "
-        f"{metrics['base_held_out_loss_per_character']:.3f} a character",
+        "Held-out loss": _loss(metrics, ""),
+        **({"The same, of the weights alone": _loss(metrics, "network_")} if metrics.get("ngram_strength") else {}),
+        "Held-out loss of the base": _loss(metrics, "base_"),
         "Held-out perplexity": f"{metrics['perplexity']:.1f}",
         "Time": f"{metrics['seconds']:.0f} s",
     }
@@ -184,6 +190,11 @@ versions.
 {table}
 
 ![Loss while training, on the tweets trained on and on the held-out ones](training.png)"""
+
+
+def _loss(metrics: dict[str, float], whose: str) -> str:
+    token, character = metrics[f"{whose}held_out_loss"], metrics[f"{whose}held_out_loss_per_character"]
+    return f"{token:.3f} nats a token, {character:.3f} a character"
 
 
 def _how_to_use(meta: Meta) -> str:

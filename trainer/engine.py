@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from trainer.errors import UnusableBase
 from trainer.lora import Adapter
+from trainer.ngrams import NONE, Added, NGrams, Trail
 
 Ids = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -32,6 +33,8 @@ class Row:
     """0: no such limit."""
     at_least: int
     """Tokens to add before the row may end."""
+    ngrams: NGrams | None = None
+    """Of its persona, if it has any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +49,22 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which of the logits the loop wants to see."""
+    """Which of the chances the loop wants to see."""
 
-    bars: Floats
-    """[rows or 1, vocabulary], added to the logits: minus infinity for what may not be drawn."""
+    allowed: Floats
+    """[rows or 1, vocabulary]: 1, or 0 for what may not be drawn."""
     best: int
     """So many of the highest."""
+    added: Added = NONE
+    """What n-grams make of the chances that the model gives."""
 
 
 class Decoder(Protocol):
     """A model with the keys and values of what it has read."""
 
     def feed(self, ids: Sequence[Sequence[int]] | Ids, wanted: Wanted) -> tuple[Floats, Ids]:
-        """The best logits [rows, best] after each row's next tokens, highest first, and whose they are.
+        """The logarithms of the best chances [rows, best] after each row's next tokens, highest first, and whose they
+        are.
 
         The first time the rows may differ in length, and have at least one token; then each has one.
         """
@@ -109,6 +115,7 @@ def continue_rows(
             places, limits, tokens, going = places[left], limits[left], tokens[left], going[left]
             decoder.keep(left)
             draw.keep(left)
+        draw.follow(tokens)
         if step + 1 < longest:
             best = decoder.feed(tokens[:, None], draw.wanted(step + 1))
     return [[token for token in row if token >= 0] for row in added.tolist()]
@@ -117,9 +124,9 @@ def continue_rows(
 def _read_prompts(
     engine: Engine, rows: Sequence[Row], adapters: Sequence[Adapter], longest: int, draw: "_Draw"
 ) -> tuple[Decoder, tuple[Floats, Ids]]:
-    """A decoder that has read the rows' prompts, and the best logits after; what rows have in common is read once."""
+    """A decoder that has read the rows' prompts, and the best chances after; what rows have in common is read once."""
     beside: Sequence[Adapter | None] = adapters or [None] * len(rows)
-    asked = [(tuple(row.prompt), row.at_least > 0, each) for row, each in zip(rows, beside, strict=True)]
+    asked = [(tuple(row.prompt), row.at_least > 0, row.ngrams, each) for row, each in zip(rows, beside, strict=True)]
     first = {each: number for number, each in reversed(list(enumerate(asked)))}
     different = sorted(first.values())
     prompts = [rows[number].prompt for number in different]
@@ -138,8 +145,8 @@ class _Draw:
 
     def __init__(self, vocabulary: Vocabulary, rows: Sequence[Row]) -> None:
         size = len(vocabulary.stops)
-        self._banned = _bars(vocabulary.banned)
-        self._early = _bars(vocabulary.banned | vocabulary.stops)
+        self._allowed = _allowed(vocabulary.banned)
+        self._early = _allowed(vocabulary.banned | vocabulary.stops)
         self._ranks = min(size, max(row.top_k or size for row in rows))
         self._temperature = _column([row.temperature for row in rows])
         self._top_p = _column([row.top_p for row in rows])
@@ -148,8 +155,14 @@ class _Draw:
         self._dice = np.zeros((len(rows), max(len(row.dice) for row in rows)), np.float32)
         for place, row in enumerate(rows):
             self._dice[place, : len(row.dice)] = row.dice
+        self._trail = Trail([row.ngrams for row in rows], [row.prompt for row in rows])
+
+    def follow(self, tokens: Ids) -> None:
+        """``tokens`` [rows] were drawn and are read next."""
+        self._trail.follow(tokens)
 
     def keep(self, rows: Ids) -> None:
+        self._trail.keep(rows)
         for name in ("_temperature", "_top_p", "_at_least", "_worse", "_dice"):
             setattr(self, name, getattr(self, name)[rows])
 
@@ -157,11 +170,13 @@ class _Draw:
         """For these rows, or all; those that have not reached their least length may not end."""
         early = (self._at_least if rows is None else self._at_least[rows]) > step
         if early.all() or not early.any():
-            return Wanted(self._early if early.all() else self._banned, self._ranks)
-        return Wanted(np.where(early[:, None], self._early, self._banned), self._ranks)
+            allowed = self._early if early.all() else self._allowed
+        else:
+            allowed = np.where(early[:, None], self._early, self._allowed)
+        return Wanted(allowed, self._ranks, self._trail.added(rows))
 
     def __call__(self, scores: Floats, tokens: Ids, step: int) -> Ids:
-        """Tokens [rows] from the best logits and whose they are."""
+        """Tokens [rows] from the logarithms of the best chances and whose they are."""
         chances = np.where(self._worse, -np.inf, scores - scores[:, :1]) / self._temperature
         chances = np.exp(chances, out=chances)
         chances /= chances.sum(1, keepdims=True)
@@ -174,8 +189,8 @@ class _Draw:
         return drawn
 
 
-def _bars(mask: Bools) -> Floats:
-    return np.where(mask, -np.inf, 0).astype(np.float32)[None]
+def _allowed(barred: Bools) -> Floats:
+    return np.where(barred, 0, 1).astype(np.float32)[None]
 
 
 def _column(values: Sequence[float]) -> npt.NDArray[Any]:

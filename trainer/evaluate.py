@@ -18,6 +18,26 @@ def loss_sum(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
     return cross_entropy(logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="sum")
 
 
+@torch.no_grad()
+def token_losses(base: Base, batch: Batch, slices: Slices) -> Tensor:
+    """Nats of each label that is not ignored, row after row, dropout off; on the processor. Raises NoMemory."""
+    parts: list[Tensor] = []
+
+    def work(ids: Tensor, labels: Tensor) -> Tensor:
+        labels = labels.to(base.device).flatten()
+        with base.autocast():
+            logits = base.model(input_ids=ids.to(base.device), use_cache=False).logits
+        nats = cross_entropy(logits.flatten(0, 1).float(), labels, ignore_index=IGNORED, reduction="none")
+        parts.append(nats[labels != IGNORED].cpu())
+        return nats.sum()
+
+    training = base.model.training
+    base.model.eval()
+    slices.total(batch, work, parts.clear)
+    base.model.train(training)
+    return torch.cat(parts)
+
+
 def unigram_loss(rows: Sequence[Row], held_out: HeldOut) -> float:
     """Nats a character of held-out tweets when each token is foretold by its frequency in the training ``rows`` alone.
 

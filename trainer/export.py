@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trainer import base, card, child, disk, onward, publish
+from trainer import base, card, child, disk, ngrams, onward, publish
 from trainer.child import Report
 from trainer.errors import Failed, UnusableModel
+from trainer.meta import without_ngrams
 from trainer.protocol import ExportResult, ExportTask
 from trainer.runtime import CACHE
 from trainer.shortage import told_plainly
@@ -59,7 +60,7 @@ def write(model: Path, folder: Path, report: Report, copy: Callable[[str, str], 
     meta = publish.read_meta(model)
     if meta is None:
         raise UnusableModel("This persona's files are missing; train it again.")
-    ignored = [INDEX, CACHE, onward.FILE, publish.META, CARD, *(REPLACED if meta["adapter"] else [])]
+    ignored = [INDEX, CACHE, ngrams.FILE, onward.FILE, publish.META, CARD, *(REPLACED if meta["adapter"] else [])]
     shutil.copytree(model, folder, ignore=shutil.ignore_patterns(*ignored), copy_function=copy, dirs_exist_ok=True)
     if meta["adapter"]:
         report("merge")
@@ -88,8 +89,8 @@ def _merge(model: Path, base_name: str, folder: Path) -> None:
 
 
 def _portable(meta: dict[str, Any]) -> dict[str, Any]:
-    """Without paths of this machine, of which a base or a source may be one, and without an adapter."""
-    told = meta | {"adapter": False}
+    """Without paths of this machine, of which a base or a source may be one, and without adapter and n-grams."""
+    told = meta | {"adapter": False, "metrics": without_ngrams(meta["metrics"])}
     if not meta["base_hub_id"]:
         told["base"] = Path(meta["base"]).name
     if (adopted := meta.get("adopted")) and not adopted["commit"]:

@@ -17,6 +17,7 @@ from trainer.child import Report
 from trainer.enough import Amount
 from trainer.errors import Cancelled, Failed
 from trainer.memory import TOO_LITTLE
+from trainer.mixture import Mixture
 from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
 from trainer.runs import Run
 from trainer.shortage import told_plainly
@@ -83,14 +84,18 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
             best.state.best_loss,
             lambda: loop.people_loss(best.model, best.data.held_out, best.slices),
         )
+        mixture = Mixture.of(best.model, best.data, best.slices)
 
     with _heartbeat(report, "publish"):
         unpublished = _fresh(work / "unpublished")
         publish.write_model(best.model, unpublished)
+        mixture.save(unpublished)
         onward.save(unpublished, [text for train, _ in sides for text in train], best.start)
         drawn, copied = _draw(task, best.model, corpora, unpublished)
         told = meta.describe(task, best.model, corpora, best.chosen, best.state)
-        told["metrics"] = meta.metrics(best.state, best.data, before, after, copied, time.monotonic() - started)
+        told["metrics"] = meta.metrics(
+            best.state, best.data, before, after, mixture, copied, time.monotonic() - started
+        )
         told |= {"samples": drawn[:SHOWN], "resumed_from": best.resumed_from, "refresh": None}
         if further and further.start:
             told["refresh"] = meta.refresh(further.start.version, further.loss, anew.loss)

@@ -2,9 +2,10 @@
 
 What goes in: ``hidden`` [rows * length, width], the embeddings; ``shape`` [rows, length, 3 * width]; ``ends`` [rows],
 how many tokens each row has by then, less one; ``total`` [], the most of them; ``last`` [rows], which of the embeddings
-are the rows' last; ``bars`` [rows or 1, vocabulary], added to the logits; ``best`` [1], how many of these are wanted;
-and each block's keys and values, which come out in the same memory with the new tokens' own. What comes out: the
-``scores`` [rows, best], highest first, and their ``tokens``.
+are the rows' last; ``kept`` [rows or 1, 1], ``places`` [places, 2] and ``added`` [places], what n-grams make of the
+chances; ``allowed`` [rows or 1, vocabulary], 1 or 0; ``best`` [1], how many of the chances are wanted; and each block's
+keys and values, which come out in the same memory with the new tokens' own. What comes out: the ``scores`` [rows,
+best], logarithms of the best chances, highest first, and their ``tokens``.
 """
 
 from collections.abc import Sequence
@@ -101,7 +102,10 @@ class _Gpt2:
             ("ends", TensorProto.INT32, ("rows",)),
             ("total", TensorProto.INT32, ()),
             ("last", TensorProto.INT64, ("rows",)),
-            ("bars", TensorProto.FLOAT, ("bars", file.vocabulary)),
+            ("kept", TensorProto.FLOAT, ("keepers", 1)),
+            ("places", TensorProto.INT64, ("places", 2)),
+            ("added", TensorProto.FLOAT, ("places",)),
+            ("allowed", TensorProto.FLOAT, ("limits", file.vocabulary)),
             ("best", TensorProto.INT64, (1,)),
         ):
             graph.input(name, kind, *shape)
@@ -110,8 +114,10 @@ class _Gpt2:
         for number in range(file.layers):
             hidden = self._block(number, hidden)
         ends = self._norm("ln_f", graph.node("Gather", hidden, "last", axis=0))
-        logits = graph.node("Add", self._product(ends, *head), "bars")
-        graph.node("TopK", logits, "best", outputs=("scores", "tokens"), axis=-1)
+        chances = graph.node("Mul", graph.node("Softmax", self._product(ends, *head)), "kept")
+        chances = graph.node("ScatterND", chances, "places", "added", reduction="add")
+        best = graph.node("TopK", graph.node("Mul", chances, "allowed"), "best", outputs=("best_chances", "tokens"))
+        graph.node("Log", best, outputs=("scores",))
         graph.output("scores", TensorProto.FLOAT, "rows", "kept")
         graph.output("tokens", TensorProto.INT64, "rows", "kept")
         return graph

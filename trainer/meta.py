@@ -18,6 +18,7 @@ from trainer.recipe import Recipe
 from trainer.tweets import Corpus
 
 if TYPE_CHECKING:
+    from trainer.mixture import Mixture
     from trainer.runs import Data
 
 POINTS = 100
@@ -52,8 +53,11 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
     }
 
 
-def metrics(state: State, data: "Data", before: float, after: float, copied: float, seconds: float) -> dict[str, Any]:
-    """Losses on the held-out tweets: ``after`` training in nats a token, ``before`` it in nats a character.
+def metrics(
+    state: State, data: "Data", before: float, after: float, mixture: "Mixture", copied: float, seconds: float
+) -> dict[str, Any]:
+    """Losses on the held-out tweets: ``before`` training in nats a character, ``after`` it, by the network alone, in
+    nats a token. The persona's own is that of the network with n-grams.
 
     The base's own tokenizer may have been coarser or finer: its loss a token is told in tokens of the trained one.
     """
@@ -63,12 +67,15 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
     repeated = epoch_tokens(data.lessons) / sum(map(len, rows))
     return {
         "train_loss": sum(recent) / max(1, len(recent)),
-        "held_out_loss": after,
+        "held_out_loss": mixture.loss,
+        "network_held_out_loss": after,
         "base_held_out_loss": before / a_character,
-        "held_out_loss_per_character": after * a_character,
+        "held_out_loss_per_character": mixture.loss * a_character,
+        "network_held_out_loss_per_character": after * a_character,
         "base_held_out_loss_per_character": before,
         "unigram_held_out_loss_per_character": fmean(map(unigram_loss, data.people, data.held_out)),
-        "perplexity": math.exp(min(after, 700.0)),
+        "ngram_strength": mixture.strength,
+        "perplexity": _perplexity(mixture.loss),
         "best_step": state.best_step,
         "steps": state.step,
         "epochs": state.tokens / (repeated * sum(len(row) - 1 for row in rows)),
@@ -80,6 +87,15 @@ def metrics(state: State, data: "Data", before: float, after: float, copied: flo
     }
 
 
+def without_ngrams(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The same, of the network alone."""
+    if not metrics.get("ngram_strength"):
+        return metrics
+    names = ("held_out_loss", "held_out_loss_per_character")
+    alone = {name: metrics[f"network_{name}"] for name in names}
+    return metrics | alone | {"ngram_strength": 0.0, "perplexity": _perplexity(alone["held_out_loss"])}
+
+
 def refresh(version: int, onward: float, anew: float) -> dict[str, Any]:
     """How the two trainings of a refresh did, in nats a character of the same held-out tweets."""
     return {"version": version, "onward": onward, "anew": anew, "chosen": "onward" if onward <= anew else "anew"}
@@ -88,6 +104,10 @@ def refresh(version: int, onward: float, anew: float) -> dict[str, Any]:
 def hashes(task: FinetuneTask) -> list[str]:
     """SHA-256 of each corpus file."""
     return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in task.corpora]
+
+
+def _perplexity(loss: float) -> float:
+    return math.exp(min(loss, 700.0))
 
 
 def _person(corpus: Corpus) -> dict[str, Any]:

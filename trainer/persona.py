@@ -16,6 +16,7 @@ from trainer.device import find_device, find_precision, is_processor, out_of_mem
 from trainer.engine import Bools, Engine, Vocabulary
 from trainer.errors import NoMemory, UnusableBase
 from trainer.lora import Adapter
+from trainer.ngrams import NGrams
 from trainer.tokens import PlainTokens, Tokens
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Persona:
     tokenizer: Tokens
     index: verbatim.Index
     vocabulary: Vocabulary
+    ngrams: NGrams | None = None
 
     @classmethod
     def load(cls, directory: Path, device: str = "auto") -> Self:
@@ -46,7 +48,8 @@ class Persona:
             tokenizer = PlainTokens.load(directory) or _framework_tokens(directory)
             index = verbatim.Index.load(directory)
             engine, adapter = _load(directory, device)
-            return cls(engine, adapter, tokenizer, index, _vocabulary(engine, tokenizer))
+            ngrams = NGrams.load(directory, engine.vocabulary)
+            return cls(engine, adapter, tokenizer, index, _vocabulary(engine, tokenizer), ngrams)
         except (MemoryError, OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             if out_of_memory(error):
                 raise NoMemory("There is not enough memory to load this persona; try again later.") from error
@@ -55,8 +58,8 @@ class Persona:
     @property
     def blocks(self) -> dict[int, int]:
         """Bytes of what it holds, by identity: what several share counts once."""
-        own = {id(self.adapter): self.adapter.bytes} if self.adapter else {}
-        return own | {id(self.engine): self.engine.bytes}
+        held = [each for each in (self.engine, self.adapter, self.ngrams) if each]
+        return {id(each): each.bytes for each in held}
 
     @cached_property
     def company(self) -> Hashable:

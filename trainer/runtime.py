@@ -30,7 +30,7 @@ CACHE = "cache"
 """Folder of a persona for weights in few bits as the runtime reads them, which take a second to make."""
 HEAD = 8
 """What the size of a head must be a multiple of, for the runtime's attention."""
-LAYOUT = 1
+LAYOUT = 2
 """To be raised with every change of the graph."""
 
 
@@ -138,7 +138,10 @@ class Gpt2Decoder:
             ends=(self._seen - 1).astype(np.int32),
             total=np.array(self._seen.max(), np.int32),
             last=np.arange(rows) * length + lengths - 1,
-            bars=wanted.bars,
+            allowed=wanted.allowed,
+            kept=wanted.added.kept,
+            places=wanted.added.places,
+            added=wanted.added.chances,
             best=np.array([wanted.best]),
         )
         if self._mix:

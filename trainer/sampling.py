@@ -100,7 +100,7 @@ class _Draft:
         dice = self._random.random((len(prompts), self._limit - len(prompts[0])), np.float32)
         at_least = max(1, task.min_tokens - len(self._ids))
         return [
-            Row(prompt, each, task.temperature, task.top_p, task.top_k, at_least)
+            Row(prompt, each, task.temperature, task.top_p, task.top_k, at_least, self.persona.ngrams)
             for prompt, each in zip(prompts, dice, strict=True)
         ]
 

@@ -38,13 +38,13 @@ def invented_corpus(count: int = 120, seed: int = 1, handle: str = "keeper", nam
     return Corpus(handle, name, counts, invented_tweets(count, seed), {"en": count})
 
 
-def logits(persona: "Persona", ids: list[list[int]]) -> "Floats":
-    """After each row of tokens, [rows, vocabulary]."""
+def log_chances(persona: "Persona", ids: list[list[int]]) -> "Floats":
+    """Of every token after each row of tokens, [rows, vocabulary]."""
     from trainer.engine import Wanted
 
     size = persona.engine.vocabulary
     beside = [persona.adapter] * len(ids) if persona.adapter else []
-    scores, tokens = persona.engine.decoder(beside, 64).feed(ids, Wanted(np.zeros((1, size), np.float32), size))
+    scores, tokens = persona.engine.decoder(beside, 64).feed(ids, Wanted(np.ones((1, size), np.float32), size))
     found: Floats = np.take_along_axis(scores, tokens.argsort(1), 1)
     return found
 

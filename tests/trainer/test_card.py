@@ -1,3 +1,4 @@
+import math
 import re
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from trainer.card import card, languages, safe
 from trainer.corpus import HELD_OUT, MOST_HELD_OUT
+from trainer.meta import without_ngrams
 
 
 def person(handle: str = "keeper", name: str = "The Keeper", languages: dict[str, int] | None = None) -> dict[str, Any]:
@@ -22,6 +24,9 @@ def meta(*people: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "base_held_out_loss": 4.8,
         "held_out_loss_per_character": 1.1,
         "base_held_out_loss_per_character": 1.7,
+        "network_held_out_loss": 3.3,
+        "network_held_out_loss_per_character": 1.2,
+        "ngram_strength": 0.9,
         "perplexity": 22.2,
         "epochs": 3.0,
         "steps": 240,
@@ -128,6 +133,19 @@ def test_the_procedure_tells_hyperparameters_and_metrics() -> None:
     text = card(meta())
     for fact in ("0.002, linear", "3.00 of at most 3.20", "| Seed | 7 |", "3.100 nats a token", "4.800 nats a token"):
         assert fact in text
+
+
+def test_what_n_grams_add_is_told_where_there_are_any() -> None:
+    told = meta()
+    text = card(told)
+    assert "| Held-out loss | 3.100 nats a token, 1.100 a character |" in text
+    assert "| The same, of the weights alone | 3.300 nats a token, 1.200 a character |" in text
+    assert "`ngrams.npz`" in text
+    without = card(meta(metrics=without_ngrams(told["metrics"])))
+    assert "| Held-out loss | 3.300 nats a token, 1.200 a character |" in without
+    assert f"| Held-out perplexity | {math.exp(3.3):.1f} |" in without
+    assert "ngrams" not in without
+    assert "weights alone" not in without
 
 
 def test_the_card_tells_how_much_is_held_out() -> None:

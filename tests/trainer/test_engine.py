@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from trainer.engine import Engine, Row, Vocabulary, Wanted
 from trainer.errors import UnusableBase
 from trainer.framework import AnyEngine
 from trainer.gpt2 import Gpt2File
+from trainer.ngrams import Added, NGrams
 from trainer.runtime import Gpt2Decoder
 
 SIZE = 512
@@ -101,14 +103,14 @@ def test_a_row_that_has_ended_may_stay_in_a_batch_that_goes_on_past_the_context(
 
 @pytest.mark.parametrize("filled", [False, True])
 def test_what_is_computed_is_what_the_framework_does(model: PreTrainedModel, either: Engine, filled: bool) -> None:
-    wanted = Wanted(np.zeros((1, SIZE), np.float32), SIZE)
+    wanted = Wanted(np.ones((1, SIZE), np.float32), SIZE)
     ids = np.random.default_rng(1).integers(SIZE, size=(3, 9)).tolist()
     begun = [row[: 5 - 2 * filled * number] for number, row in enumerate(ids)]
     decoder = either.decoder([], room=9)
 
     def same(found: tuple[Any, Any], rows: list[list[int]]) -> bool:
         with torch.no_grad():
-            expected = [model(torch.tensor([row])).logits[0, -1].numpy() for row in rows]
+            expected = [model(torch.tensor([row])).logits[0, -1].log_softmax(-1).numpy() for row in rows]
         return np.allclose(found[0], np.take_along_axis(np.stack(expected), found[1], 1), atol=1e-3)
 
     assert same(decoder.feed(begun, wanted), begun)
@@ -119,9 +121,31 @@ def test_what_is_computed_is_what_the_framework_does(model: PreTrainedModel, eit
     assert same(decoder.feed([row[-1:] for row in begun], wanted), begun)
 
 
+def test_what_n_grams_add_is_added_to_the_chances_and_what_is_not_allowed_has_none(either: Engine) -> None:
+    ids, places = [[0, 7, 8], [0, 9, 10]], np.array([[0, 3], [0, 5], [1, 511]])
+    kept, given = np.array([[0.5], [0.25]], np.float32), np.array([0.3, 0.2, 0.75], np.float32)
+    allowed = np.ones((1, SIZE), np.float32)
+    scores, tokens = either.decoder([], 3).feed(ids, Wanted(allowed, SIZE))
+    expected = np.exp(np.take_along_axis(scores, tokens.argsort(1), 1)) * kept
+    expected[places[:, 0], places[:, 1]] += given
+    allowed[0, 5] = 0
+    scores, tokens = either.decoder([], 3).feed(ids, Wanted(allowed, SIZE, Added(kept, places, given)))
+    assert np.allclose(np.exp(np.take_along_axis(scores, tokens.argsort(1), 1)), expected * allowed, atol=1e-6)
+    assert tokens[:, 0].tolist() == [3, 511]
+
+
+def test_rows_go_on_as_their_own_n_grams_say(either: Engine) -> None:
+    known = [0, 40, 41, 300, 17, 202, 0]
+    table = NGrams.count([[known] * 300])
+    rows = [replace(row([0, 40], 5, top_k=1), ngrams=each) for each in (table, None, table)]
+    rows[2] = replace(rows[2], prompt=[0, 40, 41, 300])
+    alone = engine.continue_rows(either, vocabulary(0), [rows[1]])
+    assert engine.continue_rows(either, vocabulary(0), rows) == [known[2:], *alone, known[4:]]
+
+
 @pytest.mark.parametrize(("bits", "lost"), [(8, 0.02), (7, 0.04)])
 def test_fewer_bits_say_nearly_the_same(model: PreTrainedModel, bits: int, lost: float) -> None:
-    wanted = Wanted(np.zeros((1, SIZE), np.float32), SIZE)
+    wanted = Wanted(np.ones((1, SIZE), np.float32), SIZE)
     ids = np.random.default_rng(1).integers(SIZE, size=(3, 9)).tolist()
     given = (own(model, each).decoder([], 9).feed(ids, wanted) for each in (32, bits))
     exact, near = (np.take_along_axis(scores, tokens.argsort(1), 1) for scores, tokens in given)
@@ -129,7 +153,7 @@ def test_fewer_bits_say_nearly_the_same(model: PreTrainedModel, bits: int, lost:
 
 
 def test_with_fewer_bits_a_row_gives_the_same_alone_and_in_company(model: PreTrainedModel) -> None:
-    wanted = Wanted(np.zeros((1, SIZE), np.float32), SIZE)
+    wanted = Wanted(np.ones((1, SIZE), np.float32), SIZE)
     ids, few = np.random.default_rng(1).integers(SIZE, size=(5, 9)).tolist(), own(model, 8)
     scores, tokens = few.decoder([], 9).feed(ids, wanted)
     for number, row in enumerate(ids):

@@ -11,10 +11,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, pipeline
 
-from tests.trainer.conftest import invented_corpus, logits
+from tests.trainer.conftest import invented_corpus, log_chances
 from tests.trainer.old_models import write_old_model
 from tests.trainer.test_hub import Child, closed_port
-from trainer import finetune
+from trainer import finetune, publish
 from trainer.adopt import adopt
 from trainer.errors import Failed, NoSpace, UnusableModel
 from trainer.export import export
@@ -79,10 +79,15 @@ def test_a_zip_file_holds_the_same_in_one_folder(version: str, tmp_path: Path) -
 def test_an_adapter_is_merged_into_its_base(adapted: str, tmp_path: Path) -> None:
     result = export(ExportTask(adapted, str(tmp_path / "out")), ignore)
     ids = [[0, 40, 41, 42]]
-    expected = torch.from_numpy(logits(Persona.load(Path(adapted), "cpu"), ids))
+    expected = torch.from_numpy(log_chances(Persona.load(Path(adapted), "cpu"), ids))
     merged = AutoModelForCausalLM.from_pretrained(result.path)
-    assert torch.allclose(merged(torch.tensor(ids)).logits[:, -1], expected, atol=1e-4)
+    assert torch.allclose(merged(torch.tensor(ids)).logits[:, -1].log_softmax(-1), expected, atol=1e-4)
     assert not any("adapter" in name for name in names(Path(result.path)))
+    assert "ngrams.npz" in names(Path(adapted)) - names(Path(result.path))
+    told, exported = (publish.read_meta(Path(each)) for each in (adapted, result.path))
+    assert told
+    assert exported
+    assert exported["metrics"]["held_out_loss"] == told["metrics"]["network_held_out_loss"]
     generator: Any = pipeline("text-generation", model=result.path)
     assert generator.preprocess("My dream is")["input_ids"][0, 0] == generator.tokenizer.eos_token_id
 

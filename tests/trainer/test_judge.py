@@ -1,15 +1,16 @@
 """A persona of the tiny base, trained and judged in this process."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.trainer.conftest import invented_corpus
-from trainer import finetune, publish
+from trainer import finetune, publish, sampling
 from trainer.errors import Failed
 from trainer.judge import compare, judge
-from trainer.protocol import FinetuneTask, JudgeTask
+from trainer.protocol import FinetuneTask, GenerateTask, JudgeTask
 from trainer.quality import describe
 from trainer.verbatim import Index
 
@@ -43,6 +44,18 @@ def test_the_figures_are_told_and_kept_in_the_meta(model: Path) -> None:
     assert told["real_lengths"] == after["real"]["lengths"]
     assert 0 <= told["verbatim_share"] <= 1
     assert 0 <= told["length_gap"] <= 1
+
+
+def test_n_grams_lower_the_loss_and_are_drawn_from(model: Path) -> None:
+    told = publish.read_meta(model)
+    assert told
+    assert told["metrics"]["held_out_loss"] < 0.99 * told["metrics"]["network_held_out_loss"]
+    persona = sampling.Persona.load(model, "cpu")
+    assert persona.ngrams
+    alone = replace(persona, ngrams=None)
+    drawn, plain = (sampling.tweets(each, GenerateTask("", count=5, seed=3)) for each in (persona, alone))
+    assert drawn != plain
+    assert persona.blocks.keys() - alone.blocks.keys() == {id(persona.ngrams)}
 
 
 def test_the_same_seed_judges_the_same(model: Path) -> None:

@@ -13,7 +13,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException  # type
 from safetensors.numpy import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from tests.trainer.conftest import logits
+from tests.trainer.conftest import log_chances
 from trainer import disk, graph, runtime, sampling
 from trainer.errors import NoMemory, UnusableBase
 from trainer.framework import AnyEngine
@@ -61,9 +61,9 @@ def test_a_large_model_is_held_in_as_many_bits_as_the_processor_adds_exactly(
 
 def test_weights_in_few_bits_are_kept_for_the_next_time(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [[0, 40, 41], [0, 7]]
-    made = logits(Persona.load(large, "cpu"), ids)
+    made = log_chances(Persona.load(large, "cpu"), ids)
     monkeypatch.setattr(graph, "build", None)
-    assert np.array_equal(logits(Persona.load(large, "cpu"), ids), made)
+    assert np.array_equal(log_chances(Persona.load(large, "cpu"), ids), made)
     assert [path.name for path in (large / "cache").iterdir()] == [f"int{runtime.choose_bits(1)}.{runtime.LAYOUT}"]
 
 
@@ -132,10 +132,10 @@ def test_short_memory_while_a_file_is_read_is_not_told_as_damage(
 @pytest.mark.parametrize("name", ["model.onnx", "weights.bin"])
 def test_what_is_damaged_of_them_is_made_anew(large: Path, name: str) -> None:
     ids = [[0, 40, 41], [0, 7]]
-    expected = logits(Persona.load(large, "cpu"), ids)
+    expected = log_chances(Persona.load(large, "cpu"), ids)
     [file] = large.glob(f"cache/*/{name}")
     file.write_bytes(file.read_bytes()[:1000])
-    assert np.array_equal(logits(Persona.load(large, "cpu"), ids), expected)
+    assert np.array_equal(log_chances(Persona.load(large, "cpu"), ids), expected)
     assert not file.exists()
     Persona.load(large, "cpu")
     assert file.exists()
@@ -144,9 +144,9 @@ def test_what_is_damaged_of_them_is_made_anew(large: Path, name: str) -> None:
 def test_where_they_cannot_be_kept_the_persona_speaks_all_the_same(large: Path) -> None:
     ids = [[0, 40, 41], [0, 7]]
     (large / "cache").write_bytes(b"no folder")
-    found = logits(Persona.load(large, "cpu"), ids)
+    found = log_chances(Persona.load(large, "cpu"), ids)
     (large / "cache").unlink()
-    assert np.array_equal(logits(Persona.load(large, "cpu"), ids), found)
+    assert np.array_equal(log_chances(Persona.load(large, "cpu"), ids), found)
 
 
 def test_a_disk_that_is_full_keeps_nothing_of_them(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:

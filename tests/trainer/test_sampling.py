@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from tests.trainer.conftest import logits
-from trainer import sampling, verbatim, wording
+from tests.trainer.conftest import log_chances
+from trainer import ngrams, sampling, verbatim, wording
 from trainer.errors import Failed, TrainerError, UnusableBase
 from trainer.lora import WEIGHTS
 from trainer.protocol import GenerateTask, Sample
@@ -161,10 +161,12 @@ def test_an_adapter_stands_beside_its_base(tiny_base: Path, tmp_path: Path, own:
     loaded, other = (Persona.load(directory, "cpu") for directory in (tmp_path / "a", tiny_base))
     ids = [[0, 40, 41, 7], [0, 7, 8, 9]]
     with torch.no_grad():
-        expected = adapted(input_ids=torch.tensor(ids)).logits[:, -1].numpy()
-    drawn = [token for token in range(expected.shape[1]) if token not in (own or [])]
-    assert np.allclose(logits(loaded, ids)[:, drawn], expected[:, drawn], atol=1e-4)
-    assert not np.allclose(logits(other, ids)[:, drawn], expected[:, drawn], atol=1e-2)
+        logits = adapted(input_ids=torch.tensor(ids)).logits[:, -1]
+    drawn = [token for token in range(logits.shape[1]) if token not in (own or [])]
+    expected = logits[:, drawn].log_softmax(-1)
+    found, plain = (torch.from_numpy(log_chances(each, ids)[:, drawn]).log_softmax(-1) for each in (loaded, other))
+    assert torch.allclose(found, expected, atol=1e-4)
+    assert not torch.allclose(plain, expected, atol=1e-2)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -181,7 +183,7 @@ def test_an_adapter_is_held_in_the_precision_of_its_file_and_computed_in_that_of
     assert half.adapter
     assert single.adapter
     assert 2 * half.adapter.bytes == single.adapter.bytes
-    assert (logits(half, ids) == logits(single, ids)).all()
+    assert (log_chances(half, ids) == log_chances(single, ids)).all()
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -202,9 +204,9 @@ def test_an_adapter_of_an_unknown_kind_is_merged_into_its_base(tiny_base: Path, 
     adapted = adapter(tiny_base, tmp_path / "a", 1, dora=True)
     ids = [[0, 40, 41, 7]]
     with torch.no_grad():
-        expected = adapted(input_ids=torch.tensor(ids)).logits[:, -1].numpy()
+        expected = adapted(input_ids=torch.tensor(ids)).logits[:, -1].log_softmax(-1).numpy()
     loaded = Persona.load(tmp_path / "a", "cpu")
-    assert np.allclose(logits(loaded, ids), expected, atol=1e-4)
+    assert np.allclose(log_chances(loaded, ids), expected, atol=1e-4)
     assert sampling.tweets(loaded, GenerateTask("", count=2, seed=1))
 
 
@@ -248,7 +250,7 @@ def test_a_missing_directory_is_told(tmp_path: Path) -> None:
         Persona.load(tmp_path / "gone", "cpu")
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", verbatim.FILE])
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", verbatim.FILE, ngrams.FILE])
 @pytest.mark.parametrize("damage", [b"", b'{"half": '])
 def test_damaged_files_are_told(tiny_base: Path, tmp_path: Path, name: str, damage: bytes) -> None:
     copy = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
