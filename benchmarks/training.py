@@ -33,9 +33,11 @@ from trainer import adapter, base, corpus, loop, recipe, runs
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints
 from trainer.corpus import HeldOut
+from trainer.evaluate import people_loss
 from trainer.ingest import ingest
 from trainer.memory import Slices
-from trainer.mixture import Foretold, Mixture
+from trainer.mixture import Mixture
+from trainer.ngrams import NGrams
 from trainer.protocol import IngestTask
 from trainer.tweets import Corpus
 from trainer.vocabulary import graft
@@ -169,6 +171,8 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
     started += clock() - started
     foreign = method == "full" and graft(model, parts.train) > 0
     data = runs.Data.of(model, [(parts.train, parts.validation)])
+    counted = NGrams.count(data.people)
+    mixture = Mixture(counted, data.held_out)
     tokens = corpus.epoch_tokens(data.people)
     chosen = recipe.choose(tokens, model.parameters, method, settings, foreign=foreign)
     if method == "lora":
@@ -183,29 +187,27 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
         if values["step"] * LOOKS >= len(curve) * len(steps):
             before = clock()
             with training.averaged():
-                mixture = Mixture.of(model, data, slices)
-                curve.append((before - started - paused, _loss(model, parts.test, mixture)))
+                curve.append((before - started - paused, _loss(model, parts.test, counted)))
             paused += clock() - before
 
     slices = Slices(chosen.slice_tokens)
-    training = loop.Training(model, steps, data.held_out, chosen, slices, look)
+    training = loop.Training(model, steps, mixture, chosen, slices, look)
     with tempfile.TemporaryDirectory() as folder:
         training.run(Checkpoints(Path(folder), "benchmark", chosen.checkpoint_seconds))
-    mixture = Mixture.of(model, data, slices)
+    fit = mixture.fit(model, slices)
     seconds = clock() - started - paused
-    losses = (mixture.loss * data.tokens_a_character, _loss(model, parts.test, mixture))
+    losses = (fit.loss * data.tokens_a_character, _loss(model, parts.test, fit.ngrams))
     return Run("ours", parts.handle, chosen.learning_rate, seconds, training.state.tokens, *losses, curve)
 
 
-def _loss(model: Base, texts: list[str], mixture: Mixture | None = None) -> float:
+def _loss(model: Base, texts: list[str], ngrams: NGrams | None = None) -> float:
     """Nats a character, each tweet by itself from its begin token to its end."""
     rows = corpus.tokenise(model.tokenizer, texts, model.context)
     characters = sum(map(len, model.tokenizer.batch_decode(rows, skip_special_tokens=True)))
     held_out = HeldOut(corpus.batches(sorted(rows, key=len), runs.EVALUATED_TOKENS), characters)
     slices = Slices(runs.EVALUATED_TOKENS)
-    if mixture:
-        return Foretold.of(model, held_out, mixture.ngrams, slices).loss() * held_out.tokens_a_character
-    return loop.people_loss(model, [held_out], slices) * held_out.tokens_a_character
+    loss = Mixture(ngrams, [held_out]).loss(model, slices) if ngrams else people_loss(model, [held_out], slices)
+    return loss * held_out.tokens_a_character
 
 
 def sweep(bench: Bench, timelines: list[Parts], results: Results) -> float:

@@ -81,8 +81,7 @@ def comparison(refresh: Meta) -> str:
     """Which of a refresh's two trainings was kept, and why."""
     onward = f"trained on from version {refresh['version']}", refresh["onward"]
     (kept, loss), (other, worse) = sorted([onward, ("trained anew", refresh["anew"])], key=lambda each: each[1])
-    told = f"{kept.capitalize()}: {loss:.3f} nats a character on unseen tweets, without n-grams"
-    return f"{told}; {other} it would be {worse:.3f}."
+    return f"{kept.capitalize()}: {loss:.3f} nats a character on unseen tweets; {other} it would be {worse:.3f}."
 
 
 def _front_matter(meta: Meta) -> str:

@@ -19,11 +19,12 @@ def loss_sum(model: Any, ids: Tensor, labels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def token_losses(base: Base, batch: Batch, slices: Slices) -> Tensor:
+def token_losses(base: Base, batch: Batch, slices: Slices, tick: Callable[[], None] = nothing) -> Tensor:
     """Nats of each label that is not ignored, row after row, dropout off; on the processor. Raises NoMemory."""
     parts: list[Tensor] = []
 
     def work(ids: Tensor, labels: Tensor) -> Tensor:
+        tick()
         labels = labels.to(base.device).flatten()
         with base.autocast():
             logits = base.model(input_ids=ids.to(base.device), use_cache=False).logits
@@ -51,12 +52,24 @@ def unigram_loss(rows: Sequence[Row], held_out: HeldOut) -> float:
     return float(-torch.log((counts[labels] + 1) / total).sum() / max(1, held_out.characters))
 
 
+def people_loss(base: Base, people: Sequence[HeldOut], slices: Slices) -> float:
+    """Nats a token of people's held-out tweets, ``mean_of_people``. Raises NoMemory."""
+    return mean_of_people(people, [held_out_loss(base, each.batches, slices) for each in people])
+
+
+def mean_of_people(people: Sequence[HeldOut], losses: Sequence[float]) -> float:
+    """Of each person's nats a token, such that everybody's nats a character weigh the same: the result, times the
+    people's mean of tokens a character, is the mean of their nats a character.
+    """
+    sizes = [each.tokens_a_character for each in people]
+    return float(sum(size / sum(sizes) * loss for size, loss in zip(sizes, losses, strict=True)))
+
+
 @torch.no_grad()
-def held_out_loss(base: Base, batches: Sequence[Batch], slices: Slices, tick: Callable[[], None] = nothing) -> float:
-    """Nats a token over all batches, dropout off. ``tick`` is called now and then. Raises NoMemory."""
+def held_out_loss(base: Base, batches: Sequence[Batch], slices: Slices) -> float:
+    """Nats a token over all batches, dropout off. Raises NoMemory."""
 
     def work(ids: Tensor, labels: Tensor) -> Tensor:
-        tick()
         with base.autocast():
             return loss_sum(base.model, ids.to(base.device), labels.to(base.device))
 

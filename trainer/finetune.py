@@ -17,7 +17,6 @@ from trainer.child import Report
 from trainer.enough import Amount
 from trainer.errors import Cancelled, Failed
 from trainer.memory import TOO_LITTLE
-from trainer.mixture import Mixture
 from trainer.protocol import FinetuneResult, FinetuneTask, GenerateTask
 from trainer.runs import Run
 from trainer.shortage import told_plainly
@@ -79,23 +78,18 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
             from trainer import adapter
 
             adapter.settle(best.model)
-        after = publish.round_weights(
-            best.model,
-            best.state.best_loss,
-            lambda: loop.people_loss(best.model, best.data.held_out, best.slices),
-        )
-        mixture = Mixture.of(best.model, best.data, best.slices)
+        publish.round_weights(best.model, best.state.best_loss, lambda: best.mixture.loss(best.model, best.slices))
+        fit = best.mixture.fit(best.model, best.slices)
 
     with _heartbeat(report, "publish"):
         unpublished = _fresh(work / "unpublished")
         publish.write_model(best.model, unpublished)
-        mixture.save(unpublished)
+        if fit.ngrams:
+            fit.ngrams.save(unpublished)
         onward.save(unpublished, [text for train, _ in sides for text in train], best.start)
         drawn, copied = _draw(task, best.model, corpora, unpublished)
         told = meta.describe(task, best.model, corpora, best.chosen, best.state)
-        told["metrics"] = meta.metrics(
-            best.state, best.data, before, after, mixture, copied, time.monotonic() - started
-        )
+        told["metrics"] = meta.metrics(best.state, best.data, before, fit, copied, time.monotonic() - started)
         told |= {"samples": drawn[:SHOWN], "resumed_from": best.resumed_from, "refresh": None}
         if further and further.start:
             told["refresh"] = meta.refresh(further.start.version, further.loss, anew.loss)
@@ -112,7 +106,7 @@ def _train(run: Run, task: FinetuneTask, report: Report, again: bool) -> None:
         from trainer import adapter  # peft takes a second to import
 
         adapter.add(run.model, run.chosen)
-    training = loop.Training(run.model, run.steps, run.data.held_out, run.chosen, run.slices, report)
+    training = loop.Training(run.model, run.steps, run.mixture, run.chosen, run.slices, report)
     run.folder.mkdir(exist_ok=True)
     checkpoints = Checkpoints(run.folder, run.mark, run.chosen.checkpoint_seconds)
     run.resumed_from = _resume(training, checkpoints, again)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -12,10 +12,10 @@ from transformers.activations import NewGELUActivation
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints, Snapshot, State
 from trainer.child import Report
-from trainer.corpus import Batch, HeldOut, Row, epoch
+from trainer.corpus import Batch, Row, epoch
 from trainer.errors import NotFinite
-from trainer.evaluate import held_out_loss
-from trainer.memory import Slices, nothing
+from trainer.memory import Slices
+from trainer.mixture import Mixture
 from trainer.optimizer import Optimizer
 from trainer.recipe import Recipe
 from trainer.replicas import Replicas
@@ -33,17 +33,6 @@ def plan(people: Sequence[Sequence[Row]], marks: Sequence[int], recipe: Recipe, 
     return [batch for each in epochs[:-1] for batch in each] + epochs[-1][:kept]
 
 
-def people_loss(base: Base, people: Sequence[HeldOut], slices: Slices, tick: Callable[[], None] = nothing) -> float:
-    """Nats a token of the held-out tweets. Raises NoMemory.
-
-    Everybody's nats a character weigh the same: the result, times the people's mean of tokens a character, is the mean
-    of their nats a character.
-    """
-    sizes = [each.tokens_a_character for each in people]
-    losses = [held_out_loss(base, each.batches, slices, tick) for each in people]
-    return sum(size / sum(sizes) * loss for size, loss in zip(sizes, losses, strict=True))
-
-
 class Training:
     """Trains ``base`` in place. Afterwards it holds the weights that did best on the held-out tweets.
 
@@ -51,9 +40,9 @@ class Training:
     """
 
     def __init__(
-        self, base: Base, steps: list[Batch], held_out: list[HeldOut], recipe: Recipe, slices: Slices, report: Report
+        self, base: Base, steps: list[Batch], mixture: Mixture, recipe: Recipe, slices: Slices, report: Report
     ) -> None:
-        self._base, self._steps, self._held_out, self._recipe = base, steps, held_out, recipe
+        self._base, self._steps, self._mixture, self._recipe = base, steps, mixture, recipe
         _fuse(base.model)
         self._slices, self._report = slices, report
         self.state = State()
@@ -115,7 +104,7 @@ class Training:
     def _evaluate(self) -> None:
         started = time.monotonic()
         with self.averaged():
-            self._compare(people_loss(self._base, self._held_out, self._slices, self._tell))
+            self._compare(self._mixture.loss(self._base, self._slices, self._tell))
         self._evaluating = time.monotonic() - started
         self._tell(now=True)
 

@@ -18,7 +18,7 @@ from trainer.recipe import Recipe
 from trainer.tweets import Corpus
 
 if TYPE_CHECKING:
-    from trainer.mixture import Mixture
+    from trainer.mixture import Fit
     from trainer.runs import Data
 
 POINTS = 100
@@ -53,11 +53,8 @@ def describe(task: FinetuneTask, base: Base, corpora: list[Corpus], chosen: Reci
     }
 
 
-def metrics(
-    state: State, data: "Data", before: float, after: float, mixture: "Mixture", copied: float, seconds: float
-) -> dict[str, Any]:
-    """Losses on the held-out tweets: ``before`` training in nats a character, ``after`` it, by the network alone, in
-    nats a token. The persona's own is that of the network with n-grams.
+def metrics(state: State, data: "Data", before: float, fit: "Fit", copied: float, seconds: float) -> dict[str, Any]:
+    """Losses on the held-out tweets; ``before`` the training in nats a character.
 
     The base's own tokenizer may have been coarser or finer: its loss a token is told in tokens of the trained one.
     """
@@ -67,15 +64,15 @@ def metrics(
     repeated = epoch_tokens(data.lessons) / sum(map(len, rows))
     return {
         "train_loss": sum(recent) / max(1, len(recent)),
-        "held_out_loss": mixture.loss,
-        "network_held_out_loss": after,
+        "held_out_loss": fit.loss,
+        "network_held_out_loss": fit.network_loss,
         "base_held_out_loss": before / a_character,
-        "held_out_loss_per_character": mixture.loss * a_character,
-        "network_held_out_loss_per_character": after * a_character,
+        "held_out_loss_per_character": fit.loss * a_character,
+        "network_held_out_loss_per_character": fit.network_loss * a_character,
         "base_held_out_loss_per_character": before,
         "unigram_held_out_loss_per_character": fmean(map(unigram_loss, data.people, data.held_out)),
-        "ngram_strength": mixture.strength,
-        "perplexity": _perplexity(mixture.loss),
+        "ngram_strength": fit.strength,
+        "perplexity": _perplexity(fit.loss),
         "best_step": state.best_step,
         "steps": state.step,
         "epochs": state.tokens / (repeated * sum(len(row) - 1 for row in rows)),

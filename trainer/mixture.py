@@ -1,19 +1,15 @@
-"""How much n-grams of the training tweets help to foretell the held-out ones, beside what the network learnt."""
+"""A network and n-grams of the tweets that it is trained on: how well they foretell the held-out ones together."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from trainer.base import Base
 from trainer.corpus import IGNORED, Batch, HeldOut
-from trainer.evaluate import token_losses
+from trainer.evaluate import mean_of_people, token_losses
+from trainer.memory import Slices, nothing
 from trainer.ngrams import ORDERS, Floats, NGrams, windows
-
-if TYPE_CHECKING:
-    from trainer.base import Base
-    from trainer.memory import Slices
-    from trainer.runs import Data
 
 STRENGTHS = [tenth / 10 for tenth in range(11)]
 """Times the weights of the n-grams. One number, chosen on hundreds of held-out tokens, hardly flatters their loss."""
@@ -22,65 +18,74 @@ MOST_NATS = 700.0
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """N-grams in the strength that foretells the held-out tweets best."""
+class Fit:
+    """N-grams in the strength that foretells the held-out tweets best; losses in nats a token."""
 
-    ngrams: NGrams
+    ngrams: NGrams | None
+    """None where they do not help."""
     strength: float
-    """0 where they do not help."""
     loss: float
-    """Nats a token of the held-out tweets, everybody's nats a character weighing the same."""
+    network_loss: float
+    """Without n-grams."""
 
-    @classmethod
-    def of(cls, base: "Base", data: "Data", slices: "Slices") -> Self:
+
+class Mixture:
+    """Measures a base in training. In its losses everybody's nats a character weigh the same."""
+
+    def __init__(self, ngrams: NGrams, held_out: Sequence[HeldOut]) -> None:
+        self._ngrams, self._held_out = ngrams, held_out
+        self._people = [[_Foretold.of(ngrams, batch) for batch in each.batches] for each in held_out]
+
+    def loss(self, base: Base, slices: Slices, tick: Callable[[], None] = nothing) -> float:
+        """Nats a token, with the n-grams in full strength. ``tick`` is called now and then. Raises NoMemory."""
+        return self._losses(base, slices, [1.0], tick)[0]
+
+    def fit(self, base: Base, slices: Slices) -> Fit:
         """Raises NoMemory."""
-        counted = NGrams.count(data.people, data.marks)
-        people = [Foretold.of(base, each, counted, slices) for each in data.held_out]
-        sizes = [each.tokens_a_character for each in data.held_out]
-        losses = [float(np.average([each.loss(tried) for each in people], weights=sizes)) for tried in STRENGTHS]
+        losses = self._losses(base, slices, STRENGTHS, nothing)
         loss, strength = min(zip(losses, STRENGTHS, strict=True))
-        return cls(counted.scaled(strength), strength, loss)
+        return Fit(self._ngrams.scaled(strength) if strength else None, strength, loss, losses[0])
 
-    def save(self, directory: Path) -> None:
-        if self.strength:
-            self.ngrams.save(directory)
+    def _losses(self, base: Base, slices: Slices, strengths: Sequence[float], tick: Callable[[], None]) -> list[float]:
+        people = [[(each, each.network(base, slices, tick)) for each in person] for person in self._people]
+        return [
+            mean_of_people(
+                self._held_out,
+                [np.concatenate([each.nats(chance, tried) for each, chance in person]).mean() for person in people],
+            )
+            for tried in strengths
+        ]
 
 
 @dataclass(frozen=True)
-class Foretold:
-    """Held-out tokens: the chance that the network gave each, and what its contexts of each length take of all chances
-    and give to it.
-    """
+class _Foretold:
+    """What n-grams make of the tokens of a held-out batch."""
 
-    chance: Floats
-    """[tokens]."""
+    batch: Batch
     taken: Floats
-    """[tokens, ORDERS]."""
+    """[tokens, ORDERS]: what a token's contexts of each length take of all chances."""
     given: Floats
-    """[tokens, ORDERS]."""
+    """[tokens, ORDERS]: and give to the token."""
 
     @classmethod
-    def of(cls, base: "Base", held_out: HeldOut, ngrams: NGrams, slices: "Slices") -> Self:
-        """Raises NoMemory."""
-        parts = [_foretell(base, batch, ngrams, slices) for batch in held_out.batches]
-        return cls(*(np.concatenate(each) for each in zip(*parts, strict=True)))
+    def of(cls, ngrams: NGrams, batch: Batch) -> "_Foretold":
+        voices, rows = zip(*map(ngrams.split, _rows(batch)), strict=True)
+        last, tokens = windows(rows)
+        contexts, followers, shares, left = ngrams.shares_of(last, np.repeat(voices, [len(row) - 1 for row in rows]))
+        right = followers == tokens[contexts // ORDERS]
+        given = np.bincount(contexts[right], shares[right], left.size).astype(np.float32).reshape(left.shape)
+        return cls(batch, 1 - left, given)
 
-    def loss(self, strength: float = 1.0) -> float:
-        """Nats a token."""
-        chance = self.chance
+    def network(self, base: Base, slices: Slices, tick: Callable[[], None]) -> Floats:
+        """The chance of each token by the network alone."""
+        nats = token_losses(base, self.batch, slices, tick).double().numpy()
+        chances: Floats = np.exp(-np.minimum(nats, MOST_NATS))
+        return chances
+
+    def nats(self, chance: Floats, strength: float) -> Floats:
         for taken, given in zip(self.taken.T, self.given.T, strict=True):
             chance = chance * (1 - strength * taken) + strength * given
-        return float(-np.log(chance).mean())
-
-
-def _foretell(base: "Base", batch: Batch, ngrams: NGrams, slices: "Slices") -> tuple[Floats, Floats, Floats]:
-    chance = np.exp(-np.minimum(token_losses(base, batch, slices).double().numpy(), MOST_NATS))
-    voices, rows = zip(*map(ngrams.split, _rows(batch)), strict=True)
-    last, tokens = windows(rows)
-    contexts, followers, shares, left = ngrams.shares_of(last, np.repeat(voices, [len(row) - 1 for row in rows]))
-    right = followers == tokens[contexts // ORDERS]
-    given = np.bincount(contexts[right], shares[right], left.size).astype(np.float32).reshape(left.shape)
-    return chance, 1 - left, given
+        return -np.log(chance)
 
 
 def _rows(batch: Batch) -> list[list[int]]:

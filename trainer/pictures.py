@@ -47,9 +47,7 @@ def draw_training(meta: Meta, path: Path) -> None:
     axes.plot(*_columns(history["held_out"]), color=COLOURS[1], marker="o", linewidth=2, label="held out")
     axes.axhline(metrics["base_held_out_loss"], color=QUIET, linestyle="--", linewidth=1, label="held out, before")
     best = metrics["best_step"], metrics["held_out_loss"]
-    if metrics["ngram_strength"]:
-        axes.plot(*best, "D", color=COLOURS[1], label="held out, with n-grams")
-    axes.annotate(f"{best[1]:.2f}", best, (0, -18), textcoords="offset points", ha="center", color=COLOURS[1])
+    axes.annotate(f"{best[1]:.2f}", best, (0, -16), textcoords="offset points", ha="center", color=COLOURS[1])
     axes.set(xlabel="step", ylabel="loss (nats a token)", xlim=(0, None))
     axes.set_title(_drawable(title(meta)).replace("$", r"\$"), loc="left", fontweight="bold")
     axes.margins(y=0.12)

@@ -24,15 +24,13 @@ LONGEST = 160
 """Tokens of a generated tweet with its prompt, as huggingtweets had it."""
 
 
-def round_weights(base: Base, loss: float, measure: Callable[[], float]) -> float:
-    """Round what is published to what half precision holds, unless that harms; gives the loss of what stays."""
+def round_weights(base: Base, loss: float, measure: Callable[[], float]) -> None:
+    """Round what is published to what half precision holds, unless that harms what was the ``loss`` before."""
     exact = {name: each.detach().clone() for name, each in _own(base)}
     _set(base, {name: each.half().float() for name, each in exact.items()})
     rounded = measure()
-    if math.isfinite(rounded) and rounded < loss + ROUNDING:
-        return rounded
-    _set(base, exact)
-    return loss
+    if not (math.isfinite(rounded) and rounded < loss + ROUNDING):
+        _set(base, exact)
 
 
 def write_model(base: Base, directory: Path, settings: Mapping[str, float] | None = None) -> None:

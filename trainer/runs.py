@@ -7,12 +7,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Self
 
-from trainer import base, loop, meta, recipe, speakers
+from trainer import base, loop, meta, ngrams, recipe, speakers
 from trainer.base import Base
 from trainer.checkpoint import State, fingerprint
 from trainer.corpus import Batch, HeldOut, Row, batches, epoch_tokens, split, tokenise, wanted
 from trainer.errors import UnusableBase
+from trainer.evaluate import people_loss
 from trainer.memory import Slices
+from trainer.mixture import Mixture
+from trainer.ngrams import NGrams
 from trainer.onward import Start
 from trainer.protocol import FinetuneTask
 from trainer.recipe import Recipe
@@ -58,7 +61,7 @@ class Data:
 
     @property
     def tokens_a_character(self) -> float:
-        """The people's mean, as ``loop.people_loss`` wants it."""
+        """The people's mean, as ``evaluate.mean_of_people`` wants it."""
         return fmean(each.tokens_a_character for each in self.held_out)
 
     @property
@@ -73,6 +76,7 @@ class Run:
 
     model: Base
     data: Data
+    mixture: Mixture
     chosen: Recipe
     steps: list[Batch]
     slices: Slices
@@ -98,10 +102,11 @@ class Run:
     ) -> Self:
         chosen = _choose(task, model, data)
         held_out = [texts for _, texts in sides]
-        facts = (chosen, task.seed, model.device, task.method, meta.hashes(task), held_out)
+        facts = (chosen, ngrams.WEIGHTS, task.seed, model.device, task.method, meta.hashes(task), held_out)
         mark = fingerprint(model.model.state_dict(), *facts)
         steps = loop.plan(data.lessons, data.marks, chosen, task.seed)
-        return cls(model, data, chosen, steps, slices, folder, mark, start)
+        mixture = Mixture(NGrams.count(data.people, data.marks), data.held_out)
+        return cls(model, data, mixture, chosen, steps, slices, folder, mark, start)
 
     @property
     def loss(self) -> float:
@@ -125,7 +130,7 @@ def from_base(task: FinetuneTask, model: Base, corpora: list[Corpus], sides: lis
     """The training from the base, and what the base's loss is before it, in nats a character."""
     data = Data.of(model, sides)
     slices = Slices(_choose(task, model, data).slice_tokens)
-    before = loop.people_loss(model, data.held_out, slices) * data.tokens_a_character
+    before = people_loss(model, data.held_out, slices) * data.tokens_a_character
     grown = graft(model, [text for train, _ in sides for text in train]) if task.method == "full" else 0
     data = Data.of(model, sides, speakers.add(model, [corpus.handle for corpus in corpora]))
     data.foreign = grown > 0

@@ -12,9 +12,11 @@ from trainer.base import Base
 from trainer.checkpoint import Checkpoints
 from trainer.child import Report
 from trainer.corpus import HeldOut, batches, tokenise
-from trainer.evaluate import held_out_loss
-from trainer.loop import Training, people_loss
+from trainer.evaluate import held_out_loss, people_loss
+from trainer.loop import Training
 from trainer.memory import Slices
+from trainer.mixture import Mixture
+from trainer.ngrams import NGrams
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,10 @@ def tiny(tiny_base: Path) -> Base:
 
 def held_out(tiny: Base, texts: list[str]) -> HeldOut:
     return HeldOut(batches(tokenise(tiny.tokenizer, texts, 64), 512), sum(map(len, texts)))
+
+
+def mixture(tiny: Base, tweets: HeldOut) -> Mixture:
+    return Mixture(NGrams.count([tokenise(tiny.tokenizer, invented_tweets(30), 64)]), [tweets])
 
 
 def test_everybodys_nats_a_character_weigh_the_same_in_the_held_out_loss(tiny: Base) -> None:
@@ -42,7 +48,14 @@ def test_the_activation_is_put_in_its_fast_form_and_computes_the_same(tiny_base:
     fresh = base.load(str(tiny_base), "cpu")
     tweets = held_out(fresh, invented_tweets(30))
     before = held_out_loss(fresh, tweets.batches, Slices(512))
-    Training(fresh, tweets.batches, [tweets], recipe.choose(1000, 10_000, "full", {}), Slices(512), lambda stage: None)
+    Training(
+        fresh,
+        tweets.batches,
+        mixture(fresh, tweets),
+        recipe.choose(1000, 10_000, "full", {}),
+        Slices(512),
+        lambda stage: None,
+    )
     assert not any(isinstance(module, NewGELUActivation) for module in fresh.model.modules())
     assert held_out_loss(fresh, tweets.batches, Slices(512)) == pytest.approx(before, abs=1e-5)
 
@@ -60,7 +73,7 @@ def test_a_training_that_goes_on_after_a_kill_still_tells_that_memory_was_short(
     chosen, checkpoints = recipe.choose(1000, 10_000, "full", {}), Checkpoints(tmp_path, "mark", 0)
 
     def training(slices: Slices, report: Report) -> Training:
-        return Training(fresh, tweets.batches, [tweets], chosen, slices, report)
+        return Training(fresh, tweets.batches, mixture(fresh, tweets), chosen, slices, report)
 
     def refuse(ids: Tensor, labels: Tensor) -> Tensor:
         if len(ids) > 4:

@@ -13,7 +13,7 @@ def meta(*samples: str, name: str = "The Keeper") -> dict[str, Any]:
         "people": [{"handle": "keeper", "name": name}],
         "samples": list(samples),
         "history": {"train": [[1.0, 5.0], [2.0, 4.0]], "held_out": [[1, 4.8], [2, 4.2]]},
-        "metrics": {"base_held_out_loss": 5.2, "held_out_loss": 4.1, "best_step": 2, "ngram_strength": 1.0},
+        "metrics": {"base_held_out_loss": 5.2, "held_out_loss": 4.2, "best_step": 2},
     }
 
 
