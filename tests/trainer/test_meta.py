@@ -3,6 +3,7 @@ import pytest
 from trainer import meta
 from trainer.checkpoint import State
 from trainer.corpus import HeldOut, batches, epoch
+from trainer.mixture import Fit
 from trainer.runs import Data
 
 
