@@ -160,14 +160,14 @@ def rival(bench: Bench, parts: Parts, rate: float) -> Run:
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     seconds = clock() - started
-    losses = (_loss(model, parts.validation), _loss(model, parts.test))
+    losses = (loss_a_character(model, parts.validation), loss_a_character(model, parts.test))
     return Run("rival", parts.handle, rate, seconds, blocks.blocks.numel(), *losses)
 
 
 def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **settings: float) -> Run:
     """``settings`` take the place of the recipe's numbers; ``layers``: train that many of the last alone, 0 for all."""
     model, clock = bench.load(), bench.clock
-    started, paused, curve = clock(), 0.0, [(0.0, _loss(model, parts.test))]
+    started, paused, curve = clock(), 0.0, [(0.0, loss_a_character(model, parts.test))]
     started += clock() - started
     foreign = method == "full" and graft(model, parts.train) > 0
     data = runs.Data.of(model, [(parts.train, parts.validation)])
@@ -187,7 +187,7 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
         if values["step"] * LOOKS >= len(curve) * len(steps):
             before = clock()
             with training.averaged():
-                curve.append((before - started - paused, _loss(model, parts.test, counted)))
+                curve.append((before - started - paused, loss_a_character(model, parts.test, counted)))
             paused += clock() - before
 
     slices = Slices(chosen.slice_tokens)
@@ -196,11 +196,11 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
         training.run(Checkpoints(Path(folder), "benchmark", chosen.checkpoint_seconds))
     fit = mixture.fit(model, slices)
     seconds = clock() - started - paused
-    losses = (fit.loss * data.tokens_a_character, _loss(model, parts.test, fit.ngrams))
+    losses = (fit.loss * data.tokens_a_character, loss_a_character(model, parts.test, fit.ngrams))
     return Run("ours", parts.handle, chosen.learning_rate, seconds, training.state.tokens, *losses, curve)
 
 
-def _loss(model: Base, texts: list[str], ngrams: NGrams | None = None) -> float:
+def loss_a_character(model: Base, texts: list[str], ngrams: NGrams | None = None) -> float:
     """Nats a character, each tweet by itself from its begin token to its end."""
     rows = corpus.tokenise(model.tokenizer, texts, model.context)
     characters = sum(map(len, model.tokenizer.batch_decode(rows, skip_special_tokens=True)))

@@ -1,4 +1,4 @@
-"""Does a sample repeat a tweet the persona was trained on? Known by hashes, so that no tweet is kept beside a model.
+"""Does a sample repeat a tweet the persona was trained on? Known by hashes.
 
 The index knows for each n-gram of the corpus, three words long, which tweets hold it.
 """
