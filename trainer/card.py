@@ -112,18 +112,26 @@ The tweets of this model are made by a machine. Nobody said them."""
 
 
 def _how_it_works(meta: Meta) -> str:
-    mixed = (
-        meta["metrics"].get("ngram_strength")
-        and """ To what they
-foretell Mockingbird adds what followed the last one to four tokens in the tweets that were trained on (`ngrams.npz`);
-plain `transformers` draw from the weights alone."""
-    )
     return f"""\
 ## How it works
 
 A language model that already knows how people write reads one person's tweets, or those of a few people together,
 until it writes in that voice. Tweets are cleaned and counted, a tenth of each person's, 500 at most, is put aside, the
-model is fine-tuned on the rest, and the weights that predict best what was put aside are kept.{mixed or ""}"""
+model is fine-tuned on the rest, and the weights that predict best what was put aside are kept.{_ngrams(meta)}"""
+
+
+def _ngrams(meta: Meta) -> str:
+    if meta.get("ngrams_left_out"):
+        return """
+
+There Mockingbird drew from these weights and a table of what followed which words in the tweets that were trained on.
+The table is not here; the tweets and the curve shown are of both together, the losses told are of the weights alone."""
+    if meta["metrics"].get("ngram_strength"):
+        return """
+
+Mockingbird draws from these weights and a table of what followed which words in the tweets that were trained on
+(`ngrams.npz`). Plain `transformers` draw from the weights alone."""
+    return ""
 
 
 def _origin(meta: Meta) -> str:

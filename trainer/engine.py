@@ -190,7 +190,7 @@ class _Draw:
 
 
 def _allowed(barred: Bools) -> Floats:
-    return np.where(barred, 0, 1).astype(np.float32)[None]
+    return (~barred).astype(np.float32)[None]
 
 
 def _column(values: Sequence[float]) -> npt.NDArray[Any]:

@@ -29,11 +29,11 @@ def check(people: Sequence[Amount], force: bool) -> None:
     """
     tweets, characters = sum(each.tweets for each in people), sum(each.characters for each in people)
     amount = f"{tweets:,} tweet{'s' * (tweets != 1)}, {characters:,} characters"
-    silent = [each.handle for each in people if not each.tweets]
+    silent = [each.handle for each in people if each.tweets < 2]  # one is held out
     if silent and len(silent) < len(people):
         names = " and ".join(f"@{handle}" for handle in silent)
-        sentence = f"Nothing usable is left of {names} after cleaning: leave them out, or give a fuller file."
-    elif characters < LEAST:
+        sentence = f"Nearly nothing usable is left of {names} after cleaning: leave them out, or give a fuller file."
+    elif characters < LEAST or tweets < 2:
         sentence = f"{amount}: too little to learn a voice from; give at least {LEAST:,} characters of tweets."
     elif characters < ENOUGH * len(people) and not force:
         sentence = f"{amount}: it will mostly repeat itself; train anyway with `force`."

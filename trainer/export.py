@@ -90,7 +90,7 @@ def _merge(model: Path, base_name: str, folder: Path) -> None:
 
 def _portable(meta: dict[str, Any]) -> dict[str, Any]:
     """Without paths of this machine, of which a base or a source may be one, and without adapter and n-grams."""
-    told = meta | {"adapter": False, "metrics": without_ngrams(meta["metrics"])}
+    told = without_ngrams(meta) | {"adapter": False}
     if not meta["base_hub_id"]:
         told["base"] = Path(meta["base"]).name
     if (adopted := meta.get("adopted")) and not adopted["commit"]:

@@ -103,8 +103,8 @@ class _Gpt2:
             ("total", TensorProto.INT32, ()),
             ("last", TensorProto.INT64, ("rows",)),
             ("kept", TensorProto.FLOAT, ("keepers", 1)),
-            ("places", TensorProto.INT64, ("places", 2)),
-            ("added", TensorProto.FLOAT, ("places",)),
+            ("places", TensorProto.INT64, ("additions", 2)),
+            ("added", TensorProto.FLOAT, ("additions",)),
             ("allowed", TensorProto.FLOAT, ("limits", file.vocabulary)),
             ("best", TensorProto.INT64, (1,)),
         ):

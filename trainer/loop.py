@@ -155,7 +155,7 @@ class Training:
     def _eta(self, speed: float) -> float:
         """Seconds, were all steps done: an early stop comes as a present."""
         left = sum(batch.tokens for batch in self._steps[self.state.step :])
-        return left / speed + AFTERWARDS + 2 * self._evaluating
+        return left / speed + AFTERWARDS + 3 * self._evaluating
 
     def _factor(self, step: int) -> float:
         """Of the learning rate: up in a line, down in a line."""

@@ -84,13 +84,16 @@ def metrics(state: State, data: "Data", before: float, fit: "Fit", copied: float
     }
 
 
-def without_ngrams(metrics: dict[str, Any]) -> dict[str, Any]:
-    """The same, of the network alone."""
+def without_ngrams(told: dict[str, Any]) -> dict[str, Any]:
+    """The same for who has the weights alone. What both together were found to be is left out."""
+    metrics = told["metrics"]
     if not metrics.get("ngram_strength"):
-        return metrics
-    names = ("held_out_loss", "held_out_loss_per_character")
-    alone = {name: metrics[f"network_{name}"] for name in names}
-    return metrics | alone | {"ngram_strength": 0.0, "perplexity": _perplexity(alone["held_out_loss"])}
+        return told
+    alone = {name: metrics[f"network_{name}"] for name in ("held_out_loss", "held_out_loss_per_character")}
+    alone |= {"ngram_strength": 0.0, "perplexity": _perplexity(alone["held_out_loss"])}
+    metrics = {name: value for name, value in metrics.items() if name != "verbatim_share"} | alone
+    kept = {name: value for name, value in told.items() if name != "quality"}
+    return kept | {"metrics": metrics, "refresh": None, "ngrams_left_out": True}
 
 
 def refresh(version: int, onward: float, anew: float) -> dict[str, Any]:

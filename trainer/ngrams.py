@@ -26,7 +26,7 @@ RARE = 2
 """Times that a context of full length must have been seen: the others are a quarter of the table, for 0.1 % of the
 loss."""
 MOST = 400_000
-"""Followers that are kept, those of the commonest contexts: 5 MB."""
+"""Followers that are kept, those that give most: 4 MB."""
 NOTHING = -1
 """In place of a token: before the first."""
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -43,7 +43,7 @@ class Added:
     kept: Floats
     """[rows or 1, 1]: what they are multiplied by."""
     places: Ids
-    """[places, 2], row and token, none of them twice: where something is added then."""
+    """[places, 2], row and token: where something is added then. None twice, for they are written side by side."""
     chances: Floats
     """[places]: how much."""
 
@@ -75,8 +75,8 @@ class NGrams:
         keys = _keys(last, np.repeat(voices, [len(each) for _, each in read]))
         counted = [_count(order, keys, tokens, last) for order in range(ORDERS)]
         contexts, seen, followers, shares = (np.concatenate(each) for each in zip(*counted, strict=True))
-        common = np.argsort(-seen, kind="stable")[:MOST]
-        chosen = common[np.argsort(contexts[common], kind="stable")]
+        useful = np.argsort(-seen * shares, kind="stable")[:MOST]
+        chosen = useful[np.argsort(contexts[useful], kind="stable")]
         every, sizes = np.unique(contexts[chosen], return_counts=True)
         kind = np.uint16 if followers.max() < 2**16 else np.uint32
         ends, marked = np.cumsum(sizes).astype(np.int32), np.array(marks, np.int64)
@@ -115,8 +115,8 @@ class NGrams:
         return (row[1] + 1, [row[0], *row[2:]]) if marked else (0, list(row))
 
     def shares_of(self, last: Ids, voices: Ids) -> tuple[Ids, Ids, Floats, Floats]:
-        """The followers of each row's contexts: numbers of the context, tokens, and shares; and of each context
-        [rows, ORDERS] what it leaves to the shorter ones.
+        """The followers of each row's contexts: the number of the context, the token, and its share; and what each
+        context [rows, ORDERS] leaves to the shorter ones.
 
         ``last``: tokens [rows, ORDERS], the latest first; ``voices`` [rows]: from ``split``. Contexts are numbered by
         row, in it by length.
@@ -200,5 +200,5 @@ def _count(order: int, keys: Hashes, tokens: Ids, last: Ids) -> tuple[Hashes, Id
     which, followers = pairs >> 32, pairs & 0xFFFFFFFF
     seen, kinds = np.bincount(which, counts)[which], np.bincount(which)[which]
     shares = WEIGHTS[order] * counts / (seen + DOUBT * kinds)
-    kept = seen >= (RARE if order == ORDERS - 1 else 1)
+    kept = (seen >= (RARE if order == ORDERS - 1 else 1)) & (shares > 0)
     return contexts[which][kept], seen[kept].astype(np.int64), followers[kept], shares[kept].astype(np.float32)

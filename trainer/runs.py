@@ -102,7 +102,8 @@ class Run:
     ) -> Self:
         chosen = _choose(task, model, data)
         held_out = [texts for _, texts in sides]
-        facts = (chosen, ngrams.WEIGHTS, task.seed, model.device, task.method, meta.hashes(task), held_out)
+        counted = ngrams.WEIGHTS, ngrams.DOUBT, ngrams.RARE, ngrams.MOST
+        facts = (chosen, counted, task.seed, model.device, task.method, meta.hashes(task), held_out)
         mark = fingerprint(model.model.state_dict(), *facts)
         steps = loop.plan(data.lessons, data.marks, chosen, task.seed)
         mixture = Mixture(NGrams.count(data.people, data.marks), data.held_out)

@@ -141,11 +141,19 @@ def test_what_n_grams_add_is_told_where_there_are_any() -> None:
     assert "| Held-out loss | 3.100 nats a token, 1.100 a character |" in text
     assert "| The same, of the weights alone | 3.300 nats a token, 1.200 a character |" in text
     assert "`ngrams.npz`" in text
-    without = card(meta(metrics=without_ngrams(told["metrics"])))
-    assert "| Held-out loss | 3.300 nats a token, 1.200 a character |" in without
-    assert f"| Held-out perplexity | {math.exp(3.3):.1f} |" in without
-    assert "ngrams" not in without
-    assert "weights alone" not in without
+    assert "(`ngrams.npz`). Plain `transformers` draw from the weights alone." in text
+
+
+def test_who_has_the_weights_alone_is_told_what_they_do() -> None:
+    told = without_ngrams(meta(quality={"distinct_2": 0.5}, refresh={"version": 1, "onward": 1.1, "anew": 1.2}))
+    text = card(told)
+    assert "| Held-out loss | 3.300 nats a token, 1.200 a character |" in text
+    assert f"| Held-out perplexity | {math.exp(3.3):.1f} |" in text
+    assert "The table is not here" in text
+    assert "ngrams.npz" not in text
+    assert "Trained on from version" not in text
+    assert "quality" not in told
+    assert without_ngrams(told) == told
 
 
 def test_the_card_tells_how_much_is_held_out() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -218,9 +218,13 @@ def test_a_row_has_as_many_tokens_as_dice_when_nothing_stops_it(model: PreTraine
     assert [len(tokens) for tokens in engine.continue_rows(own(model), vocabulary(), rows)] == [3, 9, 1, 8]
 
 
-def test_weights_that_are_no_numbers_are_told(model: PreTrainedModel, tiny_base: Path) -> None:
+@pytest.mark.parametrize("place", [0, 7, SIZE - 1])
+@pytest.mark.parametrize("build", [AnyEngine, own], ids=["framework", "processor"])
+def test_weights_that_are_no_numbers_are_told(
+    tiny_base: Path, build: Callable[[PreTrainedModel], Engine], place: int
+) -> None:
     broken: PreTrainedModel = AutoModelForCausalLM.from_pretrained(tiny_base)
     with torch.no_grad():
-        weights(broken)[0, 0] = torch.nan
+        weights(broken)[place, 0] = torch.nan
     with pytest.raises(UnusableBase, match="train it again"):
-        engine.continue_rows(AnyEngine(broken), vocabulary(), [row([0], 3)])
+        engine.continue_rows(build(broken), vocabulary(), [row([0], 3)])

@@ -53,3 +53,9 @@ def test_somebody_without_any_usable_tweet_is_named() -> None:
 
 def test_nobody_s_tweets_are_too_little() -> None:
     assert verdict([Amount("mara", 0, 0)]).details["tweets"] == 0
+
+
+def test_a_single_tweet_however_long_leaves_nothing_to_train_on_once_it_is_held_out() -> None:
+    assert verdict([Amount("mara", 1, 5_000)], force=True).details["force"] is False
+    assert "@mara" in verdict([Amount("keeper", 600, 60_000), Amount("mara", 1, 200)], force=True).sentence
+    check([Amount("mara", 2, 5_000)], force=True)

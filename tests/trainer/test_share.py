@@ -27,6 +27,7 @@ def version(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     write_old_model(folder / "old", tiny_base)
     directory = adopt(AdoptTask(str(folder / "old"), str(folder / "1"), str(folder / "work")), ignore).directory
     (Path(directory) / "seen.npz").write_bytes(b"hashes of tweets")
+    (Path(directory) / "ngrams.npz").write_bytes(b"tweets in pieces")
     return directory
 
 
@@ -75,7 +76,7 @@ def test_a_version_is_shared_with_its_card_for_its_owner_alone(
     assert done.result == {"url": f"{hub.url}/anna/first", "commit": hub.commit("anna/first")}
     assert hub.private == {"anna/first"}
     shared, ours = hub.files("anna/first"), Path(version)
-    assert shared.keys() - {".gitattributes"} == {path.name for path in ours.iterdir()} - {"seen.npz"}
+    assert shared.keys() - {".gitattributes"} == {path.name for path in ours.iterdir()} - {"seen.npz", "ngrams.npz"}
     for name in ("model.safetensors", "tokenizer.json", "predictions.png"):
         assert shared[name].read_bytes() == (ours / name).read_bytes()
     assert "🤖 AI CYBORG 🤖" in shared["README.md"].read_text("utf-8")
