@@ -16,6 +16,8 @@ __all__ = ["Persona", "tweets", "tweets_together"]
 
 ROUNDS = 6
 """Of drawing, for copies, repetitions and empty texts are replaced. Of a share s of such, s^6 stays."""
+MIXED_ROUNDS = 3
+"""In which n-grams take part: without them there are fewer copies, where a timeline mostly repeats itself."""
 SPARE = 8
 """Missing tweets for which one spare more is drawn beside the first: a row takes a twentieth of a round's time, and of
 a persona's tweets hardly one in a hundred is thrown away."""
@@ -44,9 +46,9 @@ def tweets_together(asked: Sequence[tuple[Persona, GenerateTask]]) -> list[list[
         bounds.check(task)
     begun = [_begin(persona, task) for persona, task in asked]
     drafts = [draft for draft in begun if isinstance(draft, _Draft)]
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         spare = sum(draft.missing for draft in drafts) <= SPARE_UP_TO
-        parts = [draft.rows(spare) for draft in drafts]
+        parts = [draft.rows(spare, mixed=number < MIXED_ROUNDS) for draft in drafts]
         if not any(parts):
             break
         drawn = iter(_continue([(draft, row) for draft, rows in zip(drafts, parts, strict=True) for row in rows]))
@@ -90,17 +92,20 @@ class _Draft:
     def missing(self) -> int:
         return len(self._missing)
 
-    def rows(self, spare: bool) -> list[Row]:
-        """Of what is missing, and with ``spare`` somewhat more, since a second round costs more than a row."""
+    def rows(self, spare: bool, mixed: bool) -> list[Row]:
+        """Of what is missing, and with ``spare`` somewhat more, since a second round costs more than a row.
+
+        ``mixed``: with n-grams.
+        """
         task = self._task
         self._asked = (self._missing * 2)[: self.missing + (1 + self.missing // SPARE if spare else 0)]
         if not self._missing:
             return []
         prompts = [self._ids if mark is None else speakers.marked(self._ids, mark) for mark in self._asked]
         dice = self._random.random((len(prompts), self._limit - len(prompts[0])), np.float32)
-        at_least = max(1, task.min_tokens - len(self._ids))
+        at_least, ngrams = max(1, task.min_tokens - len(self._ids)), self.persona.ngrams if mixed else None
         return [
-            Row(prompt, each, task.temperature, task.top_p, task.top_k, at_least, self.persona.ngrams)
+            Row(prompt, each, task.temperature, task.top_p, task.top_k, at_least, ngrams)
             for prompt, each in zip(prompts, dice, strict=True)
         ]
 
