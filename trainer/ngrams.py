@@ -20,10 +20,10 @@ FILE = "ngrams.npz"
 
 WEIGHTS, DOUBT = (0.07, 0.27, 0.4, 0.55), 2.0
 """A context that was seen n times before t different tokens takes ``weight * n / (n + DOUBT * t)``; weights by its
-length. With weights of its own each of four timelines had a held-out loss at most 0.1 % lower."""
+length. With half as much again held-out losses are up to 0.6 % lower, and more is copied."""
 ORDERS = len(WEIGHTS)
 RARE = 2
-"""Times that a context of full length must have been seen: the others are a quarter of the table, for 0.1 % of the
+"""Times that a context of full length must have been seen: the others are a third of the table, for 0.2 % of the
 loss."""
 MOST = 400_000
 """Followers that are kept, those that give most: 4 MB."""
