@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -32,6 +31,7 @@ from trainer import runtime, sampling
 from trainer.corpus import split
 from trainer.device import threads
 from trainer.engine import Wanted
+from trainer.gpt2 import Gpt2File
 from trainer.persona import Persona
 from trainer.tweets import Corpus
 
@@ -94,21 +94,24 @@ def measure(folder: Path, starter: Path, full: bool) -> Iterator[Figure]:
 
 
 def one_request(size: str, directory: Path, times: int) -> Iterator[Figure]:
-    """Warm, in one process."""
-    generator = rival.load(str(directory))
-    fast = Persona.load(directory, "cpu")
+    """Warm; ours by the real child, the exact one in this process."""
+    generator, child = rival.load(str(directory)), Generator()
+    child.load(directory)
     with held_in(32):
-        slow = Persona.load(directory, "cpu")
+        exact = Persona.load(directory, "cpu")
     asked = task(directory)
     theirs, ours, exactly = in_turns(
         times,
         lambda: rival.ask(generator),
-        lambda: sampling.tweets(fast, asked),
-        lambda: sampling.tweets(slow, asked),
+        lambda: child.tweet(directory),
+        lambda: sampling.tweets(exact, asked),
     )
-    in_few_bits = bits(fast) != bits(slow)
-    yield against(f"one request, {size}, {bits(fast)} bits", theirs, ours, "8×" if in_few_bits else "")
-    if in_few_bits:
+    child.end()
+    file = Gpt2File.open(directory)
+    assert file
+    bits = runtime.choose_bits(file.parameters)
+    yield against(f"one request, {size}, {bits} bits", theirs, ours, "8×" if bits < 32 else "")
+    if bits < 32:
         yield against(f"one request, {size}, exact (fp32)", theirs, exactly, "4.5×")
 
 
@@ -249,11 +252,6 @@ def in_turns(times: int, *sides: Callable[[], object]) -> list[list[float]]:
 def against(what: str, theirs: list[float], ours: list[float], least: str) -> Figure:
     their, our = median(theirs), median(ours)
     return Figure(what, f"{our:.2f} s", f"{their:.2f} s", their / our, least)
-
-
-def bits(persona: Persona) -> int:
-    engine: Any = persona.engine
-    return int(engine.bits)
 
 
 def machine() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The real generating child, for measurements."""
 
+import os
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.rival import COUNT, PROMPT, TOKENS
+from bot.worker import ENVIRONMENT
 from trainer import protocol
 from trainer.protocol import Done, GenerateTask, Request
 
@@ -17,7 +19,11 @@ class Generator:
     def __init__(self, device: str = "cpu") -> None:
         command = [sys.executable, "-m", "trainer", "generate", "--device", device, "--memory-mb", "4000"]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT | dict(os.environ),
         )
         self._numbers = count()
 

@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from trainer import finetune, ingest, starter
+from trainer import finetune, ingest, starter, verbatim
 from trainer.lora import CONFIG, WEIGHTS
 from trainer.protocol import FinetuneTask, IngestTask
 
@@ -89,9 +90,20 @@ def size(directory: Path) -> int:
     return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
 
 
+@cache
+def _others() -> verbatim.Index:
+    lines = (PEOPLE / "professor_gull.jsonl").read_text("utf-8").splitlines()
+    return verbatim.Index.build([json.loads(line)["full_text"] for line in lines])
+
+
 def _dress(directory: Path, dressed: Path, base: Path) -> Path:
-    """The files of a persona that are not weights, with the config and tokenizer of ``base``."""
+    """The files of a persona that are not weights, with the config and tokenizer of ``base``.
+
+    Beside random weights n-grams say all there is, so that most of it is copied. The check has another's tweets to look
+    for: then nothing is drawn twice.
+    """
     shutil.copytree(dressed, directory, ignore=shutil.ignore_patterns("model.safetensors"))
+    _others().save(directory)
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(base / name, directory)
     return directory

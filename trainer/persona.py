@@ -1,6 +1,7 @@
 """A persona in memory. What stands beside the same base shares it."""
 
 import json
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ from trainer.tokens import PlainTokens, Tokens
 if TYPE_CHECKING:
     import torch
 
+NEWLINE = re.compile("\n|Ċ|<0x0A>")
+"""As it is, in byte-level vocabularies, and in those with a byte fallback."""
 _bases: WeakValueDictionary[Hashable, Engine] = WeakValueDictionary()
 """By directory and device, as long as a persona stands beside them."""
 _vocabularies: WeakValueDictionary[Hashable, Vocabulary] = WeakValueDictionary()
@@ -153,8 +156,7 @@ def _vocabulary(engine: Engine, tokenizer: Tokens) -> Vocabulary:
 def _look_through(engine: Engine, tokenizer: Tokens) -> Vocabulary:
     size = engine.vocabulary
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    marks = ("\n", "Ċ", "<0x0A>")  # a newline, as it is, in byte-level vocabularies, and in those with a byte fallback
-    suspects = [number for number, name in enumerate(names) if name and any(mark in name for mark in marks)]
+    suspects = [number for number, name in enumerate(names) if name and NEWLINE.search(name)]
     newlines = [number for number in suspects if "\n" in tokenizer.decode([number])]
     end = tokenizer.eos_token_id
     nameless = [number for number in range(size) if number >= len(names) or names[number] is None]

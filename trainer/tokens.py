@@ -88,7 +88,8 @@ class PlainTokens:
         return self._backend.decode(ids, skip_special_tokens=skip_special_tokens)
 
     def convert_ids_to_tokens(self, ids: list[int]) -> list[str | None]:
-        return [self._backend.id_to_token(each) for each in ids]
+        names = {number: name for name, number in self._backend.get_vocab(with_added_tokens=True).items()}
+        return [names.get(each) for each in ids]
 
     def _number(self, token: str) -> int:
         number = self._backend.token_to_id(token)

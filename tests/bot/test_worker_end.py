@@ -233,3 +233,12 @@ async def test_the_trainer_is_a_python_module_with_a_verb() -> None:
         answer = await last(worker, to("say", text="hello"))
 
     assert answer == Failed("1", "WorkerDied", "The nonsense process stopped with exit code 2.", {"returncode": 2})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells a process's environment in /proc")
+async def test_the_trainer_is_told_how_to_share_the_machine_unless_the_bot_was_told_otherwise() -> None:
+    async with trainer("nonsense", env=ENVIRONMENT | {"GOMP_SPINCOUNT": "7"}) as worker:
+        told = Path(f"/proc/{worker.pid}/environ").read_bytes().split(b"\0")
+        await last(worker, to("say", text="hello"))
+
+    assert {b"GOMP_SPINCOUNT=7", b"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"} <= set(told)
