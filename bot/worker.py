@@ -204,12 +204,11 @@ class Worker:
         return Failed(id, "WorkerDied", f"The {self.name} process {how}.", {"returncode": self.returncode})
 
 
-ENVIRONMENT = {"GOMP_SPINCOUNT": "1000", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""Of children, unless the bot's own has these variables.
+ENVIRONMENT = {"GOMP_SPINCOUNT": "1000"}
+"""Of children, unless the bot's own has it.
 
 Idle threads sleep soon instead of spinning, so that a trainer and a generator share cores: beside one busy core a
 training keeps 3,300 tokens a second instead of 2,100, on two quiet ones it loses about a tenth (libgomp's default).
-Memory comes in large pages where Linux has them: tweets of a model of GPT-2's size take an eighth less time.
 """
 
 

@@ -123,7 +123,7 @@ class NGrams:
         """
         keys = _keys(last, voices)
         places = np.minimum(np.searchsorted(self.contexts, keys), len(self.contexts) - 1)
-        found = (self.contexts[places] == keys) & (last != NOTHING)
+        found = self.contexts[places] == keys
         starts = np.where(places > 0, self.ends[places - 1], 0)
         sizes = np.where(found, self.ends[places] - starts, 0).ravel()
         at = np.repeat(starts.ravel() - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())

@@ -66,7 +66,7 @@ async def test_cancelling_leaves_nothing_and_the_next_in_line_goes_on(
     second = await bot.say(f"/train @two file:{write_timeline(tmp_path / 'two.csv', 250, seed=2)}")
     queue = await bot.ask("/queue")
     assert queue["text"].index("@one") < queue["text"].index("@two")
-    await bot.stage(first, "training\n")
+    await bot.stage(first, ": training")
 
     cancel = (await bot.answer(first))["buttons"][0]["command"]
     assert "cancelled" in (await bot.ask(cancel))["text"]

@@ -1,0 +1,79 @@
+"""What more tweets cost: ``python -m benchmarks.growth elonmusk.csv``.
+
+The real training child, once for each number of the timeline's first tweets: seconds from its start to the published
+persona, the most memory that it held, and what it published.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.generator import ended
+from benchmarks.models import quiet, size
+from bot.worker import ENVIRONMENT
+from trainer import protocol
+from trainer.ingest import ingest
+from trainer.protocol import Done, FinetuneTask, IngestTask, Progress, Request
+from trainer.tweets import Corpus
+
+MEGABYTE = 1_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("file", type=Path, help="a long timeline")
+    parser.add_argument(
+        "--tweets", type=int, nargs="+", default=[100, 1_000, 5_000, 24_000], help="(default: %(default)s)"
+    )
+    given = parser.parse_args()
+    print("| tweets | characters | seconds | of them training | epochs | most memory | persona on disk |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ingest(IngestTask(str(given.file), str(folder / "corpus"), "grown"), quiet)
+        whole = Corpus.load(folder / "corpus")
+        for tweets in given.tweets:
+            print(row(replace(whole, texts=whole.texts[:tweets]), folder / str(tweets)), flush=True)
+
+
+def row(corpus: Corpus, folder: Path) -> str:
+    folder.mkdir()
+    corpus.save(folder / "corpus")
+    out = folder / "out"
+    task = FinetuneTask("j", "grown", [str(folder / "corpus")], str(out), str(folder / "work"), "starter", force=True)
+    started = time.monotonic()
+    metrics, peak = trained(task)
+    seconds = time.monotonic() - started
+    return (
+        f"| {len(corpus.texts):,} | {corpus.characters:,} | {seconds:.0f} | {metrics['training_seconds']:.0f}"
+        f" | {metrics['epochs']:.1f} | {peak / MEGABYTE:,.0f} MB | {size(out) / MEGABYTE:.1f} MB |"
+    )
+
+
+def trained(task: FinetuneTask) -> tuple[dict[str, Any], int]:
+    """Metrics of the persona, and the most bytes of memory."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", "finetune"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=ENVIRONMENT | dict(os.environ),
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(protocol.write_request(Request("1", "finetune", task.values())))
+    process.stdin.flush()
+    for event in map(protocol.read_event, process.stdout):
+        if not isinstance(event, Progress):
+            break
+    assert isinstance(event, Done), event
+    return event.result["meta"]["metrics"], ended(process)
+
+
+if __name__ == "__main__":
+    main()
