@@ -20,7 +20,7 @@ from bot.worker import ENVIRONMENT
 from trainer import protocol
 from trainer.ingest import ingest
 from trainer.protocol import Done, FinetuneTask, IngestTask, Progress, Request
-from trainer.tweets import Corpus
+from trainer.tweets import Corpus, Counts
 
 MEGABYTE = 1_000_000
 
@@ -39,7 +39,9 @@ def main() -> None:
         ingest(IngestTask(str(given.file), str(folder / "corpus"), "grown"), quiet)
         whole = Corpus.load(folder / "corpus")
         for tweets in given.tweets:
-            print(row(replace(whole, texts=whole.texts[:tweets]), folder / str(tweets)), flush=True)
+            texts = whole.texts[:tweets]
+            first = replace(whole, texts=texts, counts=Counts(len(texts), 0, 0, 0, len(texts)), languages={})
+            print(row(first, folder / str(tweets)), flush=True)
 
 
 def row(corpus: Corpus, folder: Path) -> str:
