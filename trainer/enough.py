@@ -25,7 +25,7 @@ def check(people: Sequence[Amount], force: bool) -> None:
     """Raise TooLittleText where the tweets are too few to train on.
 
     People together must have ``LEAST`` characters, with ``force`` or without, and ``ENOUGH`` each on average unless
-    forced: one thin account does not refuse its company, but one without any usable tweet does.
+    forced: one thin account does not refuse its company, but one without two usable tweets does.
     """
     tweets, characters = sum(each.tweets for each in people), sum(each.characters for each in people)
     amount = f"{tweets:,} tweet{'s' * (tweets != 1)}, {characters:,} characters"
