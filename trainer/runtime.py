@@ -30,7 +30,7 @@ CACHE = "cache"
 """Folder of a persona for weights in few bits as the runtime reads them, which take a second to make."""
 HEAD = 8
 """What the size of a head must be a multiple of, for the runtime's attention."""
-LAYOUT = 2
+LAYOUT = 3
 """To be raised with every change of the graph."""
 
 

@@ -47,6 +47,9 @@ class TensorFile(Mapping[str, Array]):
         # bfloat16 is the upper half of a float32.
         return (numbers.astype("<u4") << 16).view("<f4") if entry["dtype"] == "BF16" else numbers
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries  # a mapping's own would read the tensor
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
