@@ -100,19 +100,15 @@ def one_request(size: str, directory: Path, times: int) -> Iterator[Figure]:
     with held_in(32):
         exact = Persona.load(directory, "cpu")
     asked = task(directory)
-    theirs, ours, exactly = in_turns(
-        times,
-        lambda: rival.ask(generator),
-        lambda: child.tweet(directory),
-        lambda: sampling.tweets(exact, asked),
-    )
-    child.end()
     file = Gpt2File.open(directory)
     assert file
     bits = runtime.choose_bits(file.parameters)
-    yield against(f"one request, {size}, {bits} bits", theirs, ours, "8×" if bits < 32 else "")
-    if bits < 32:
-        yield against(f"one request, {size}, exact (fp32)", theirs, exactly, "4.5×")
+    sides = [lambda: rival.ask(generator), lambda: child.tweet(directory), lambda: sampling.tweets(exact, asked)]
+    theirs, ours, *exactly = in_turns(times, *sides[: 3 if bits < 32 else 2])
+    child.end()
+    yield against(f"one request, {size}, {bits} bits", theirs, ours, "8×" if exactly else "")
+    for each in exactly:
+        yield against(f"one request, {size}, exact (fp32)", theirs, each, "4.5×")
 
 
 def fresh_process(size: str, directory: Path, times: int) -> Iterator[Figure]:

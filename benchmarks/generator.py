@@ -17,14 +17,7 @@ class Generator:
     """``python -m trainer generate`` at the other end of two pipes."""
 
     def __init__(self, device: str = "cpu") -> None:
-        command = [sys.executable, "-m", "trainer", "generate", "--device", device, "--memory-mb", "4000"]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT | dict(os.environ),
-        )
+        self._process = child("generate", "--device", device, "--memory-mb", "4000")
         self._numbers = count()
 
     def tweet(self, *models: Path, tweets: int = COUNT) -> float:
@@ -60,6 +53,13 @@ def task(model: Path | str, tweets: int = COUNT, seed: int | None = None) -> Gen
     """As many tokens as the rival's: those of the prompt, with the begin token, and 40."""
     length = 4 + TOKENS
     return GenerateTask(str(model), PROMPT, tweets, min_tokens=length, max_tokens=length, seed=seed)
+
+
+def child(*arguments: str) -> "subprocess.Popen[bytes]":
+    """``python -m trainer`` as the bot starts it."""
+    command, environment = [sys.executable, "-m", "trainer", *arguments], ENVIRONMENT | dict(os.environ)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=environment)
 
 
 def memory(process: "subprocess.Popen[bytes]", kind: str) -> int:

@@ -5,18 +5,14 @@ persona, the most memory that it held, and what it published.
 """
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.generator import ended
+from benchmarks.generator import child, ended
 from benchmarks.models import quiet, size
-from bot.worker import ENVIRONMENT
 from trainer import protocol
 from trainer.ingest import ingest
 from trainer.protocol import Done, FinetuneTask, IngestTask, Progress, Request
@@ -60,12 +56,7 @@ def row(corpus: Corpus, folder: Path) -> str:
 
 def trained(task: FinetuneTask) -> tuple[dict[str, Any], int]:
     """Metrics of the persona, and the most bytes of memory."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", "finetune"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=ENVIRONMENT | dict(os.environ),
-    )
+    process = child("finetune")
     assert process.stdin
     assert process.stdout
     process.stdin.write(protocol.write_request(Request("1", "finetune", task.values())))

@@ -5,21 +5,19 @@ and with n-grams as they are and otherwise; the strength is chosen on the valida
 """
 
 import argparse
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.training import SEED, Bench, Parts, loss_a_character
-from trainer import corpus, loop, ngrams, recipe, runs
+from benchmarks.models import quiet
+from benchmarks.training import Bench, Ours, Parts, loss_a_character
+from trainer import ngrams, runs
 from trainer.base import Base
-from trainer.checkpoint import Checkpoints
 from trainer.memory import Slices
 from trainer.mixture import Mixture
 from trainer.ngrams import NGrams
-from trainer.vocabulary import graft
 
 A, B, C, D = ngrams.WEIGHTS
 VARIATIONS: dict[str, dict[str, Any]] = {
@@ -40,15 +38,9 @@ VARIATIONS: dict[str, dict[str, Any]] = {
 
 def trained(bench: Bench, parts: Parts) -> tuple[Base, runs.Data]:
     model = bench.load()
-    foreign = graft(model, parts.train) > 0
-    data = runs.Data.of(model, [(parts.train, parts.validation)])
-    chosen = recipe.choose(corpus.epoch_tokens(data.people), model.parameters, "full", {}, foreign=foreign)
-    steps = loop.plan(data.people, data.marks, chosen, SEED)
-    mixture = Mixture(NGrams.count(data.people), data.held_out)
-    training = loop.Training(model, steps, mixture, chosen, Slices(chosen.slice_tokens), lambda stage, **values: None)
-    with tempfile.TemporaryDirectory() as folder:
-        training.run(Checkpoints(Path(folder), "benchmark", chosen.checkpoint_seconds))
-    return model, data
+    own = Ours(model, parts, quiet, "full", 0, {})
+    own.run()
+    return model, own.data
 
 
 def losses(model: Base, data: runs.Data, parts: Parts) -> Iterator[tuple[str, float, int]]:

@@ -29,9 +29,11 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainingArguments, set_seed
 
+from benchmarks.models import quiet
 from trainer import adapter, base, corpus, loop, recipe, runs
 from trainer.base import Base
 from trainer.checkpoint import Checkpoints
+from trainer.child import Report
 from trainer.corpus import HeldOut
 from trainer.evaluate import people_loss
 from trainer.ingest import ingest
@@ -63,7 +65,7 @@ class Parts:
     @classmethod
     def read(cls, file: Path) -> "Parts":
         with tempfile.TemporaryDirectory() as folder:
-            read = ingest(IngestTask(str(file), f"{folder}/corpus", file.stem.lower()), _quiet)
+            read = ingest(IngestTask(str(file), f"{folder}/corpus", file.stem.lower()), quiet)
             texts = Corpus.load(Path(folder, "corpus")).texts
         rest, test = corpus.split(texts, SEED)
         return cls(read.handle, *corpus.split(rest, SEED), test)
@@ -167,37 +169,49 @@ def rival(bench: Bench, parts: Parts, rate: float) -> Run:
 def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **settings: float) -> Run:
     """``settings`` take the place of the recipe's numbers; ``layers``: train that many of the last alone, 0 for all."""
     model, clock = bench.load(), bench.clock
-    started, paused, curve = clock(), 0.0, [(0.0, loss_a_character(model, parts.test))]
-    started += clock() - started
-    foreign = method == "full" and graft(model, parts.train) > 0
-    data = runs.Data.of(model, [(parts.train, parts.validation)])
-    counted = NGrams.count(data.people)
-    mixture = Mixture(counted, data.held_out)
-    tokens = corpus.epoch_tokens(data.people)
-    chosen = recipe.choose(tokens, model.parameters, method, settings, foreign=foreign)
-    if method == "lora":
-        adapter.add(model, chosen)
-    if layers:
-        model.model.requires_grad_(False)
-        model.model.transformer.h[-layers:].requires_grad_(True)
-    steps = loop.plan(data.people, data.marks, chosen, SEED)
+    curve = [(0.0, loss_a_character(model, parts.test))]
+    started, paused = clock(), 0.0
 
     def look(stage: str, **values: Any) -> None:
         nonlocal paused
-        if values["step"] * LOOKS >= len(curve) * len(steps):
+        if values["step"] * LOOKS >= len(curve) * own.training.steps:
             before = clock()
-            with training.averaged():
-                curve.append((before - started - paused, loss_a_character(model, parts.test, counted)))
+            with own.training.averaged():
+                curve.append((before - started - paused, loss_a_character(model, parts.test, own.ngrams)))
             paused += clock() - before
 
-    slices = Slices(chosen.slice_tokens)
-    training = loop.Training(model, steps, mixture, chosen, slices, look)
-    with tempfile.TemporaryDirectory() as folder:
-        training.run(Checkpoints(Path(folder), "benchmark", chosen.checkpoint_seconds))
-    fit = mixture.fit(model, slices)
+    own = Ours(model, parts, look, method, layers, settings)
+    own.run()
+    fit = own.mixture.fit(model, Slices(runs.EVALUATED_TOKENS))
     seconds = clock() - started - paused
-    losses = (fit.loss * data.tokens_a_character, loss_a_character(model, parts.test, fit.ngrams))
-    return Run("ours", parts.handle, chosen.learning_rate, seconds, training.state.tokens, *losses, curve)
+    losses = (fit.loss * own.data.tokens_a_character, loss_a_character(model, parts.test, fit.ngrams))
+    return Run("ours", parts.handle, own.chosen.learning_rate, seconds, own.training.state.tokens, *losses, curve)
+
+
+class Ours:
+    """A training as ``trainer.finetune`` has it; ``look`` hears of each step."""
+
+    def __init__(
+        self, model: Base, parts: Parts, look: Report, method: str, layers: int, settings: dict[str, float]
+    ) -> None:
+        foreign = method == "full" and graft(model, parts.train) > 0
+        self.data = runs.Data.of(model, [(parts.train, parts.validation)])
+        self.ngrams = NGrams.count(self.data.people)
+        self.mixture = Mixture(self.ngrams, self.data.held_out)
+        tokens = corpus.epoch_tokens(self.data.people)
+        self.chosen = recipe.choose(tokens, model.parameters, method, settings, foreign=foreign)
+        if method == "lora":
+            adapter.add(model, self.chosen)
+        if layers:
+            model.model.requires_grad_(False)
+            model.model.transformer.h[-layers:].requires_grad_(True)
+        steps = loop.plan(self.data.people, self.data.marks, self.chosen, SEED)
+        slices = Slices(self.chosen.slice_tokens)
+        self.training = loop.Training(model, steps, self.mixture, self.chosen, slices, look)
+
+    def run(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self.training.run(Checkpoints(Path(folder), "benchmark", self.chosen.checkpoint_seconds))
 
 
 def loss_a_character(model: Base, texts: list[str], ngrams: NGrams | None = None) -> float:
@@ -279,10 +293,6 @@ def main() -> None:
     print(f"the rival's best rate {rate:.3g} of {', '.join(f'{RATE * factor:.3g}' for factor in FACTORS)}\n")
     show(rows)
     draw(rows, given.json.with_suffix(".png"))
-
-
-def _quiet(stage: str, **values: Any) -> None:
-    """Nobody looks at how far it is."""
 
 
 if __name__ == "__main__":

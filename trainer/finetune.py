@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,8 @@ def _finetune(task: FinetuneTask, report: Report) -> FinetuneResult:
             from trainer import adapter
 
             adapter.settle(best.model)
-        publish.round_weights(best.model, best.state.best_loss, lambda: best.mixture.loss(best.model, best.slices))
-        fit = best.mixture.fit(best.model, best.slices)
+        measure = partial(best.mixture.fit, best.model, best.slices)
+        fit = publish.round_weights(best.model, best.state.best_loss, measure)
 
     with _heartbeat(report, "publish"):
         unpublished = _fresh(work / "unpublished")

@@ -15,6 +15,7 @@ from transformers import GenerationConfig
 
 from trainer import speakers
 from trainer.base import Base
+from trainer.mixture import Fit
 
 META = "meta.json"
 FORMAT = 1
@@ -24,13 +25,18 @@ LONGEST = 160
 """Tokens of a generated tweet with its prompt, as huggingtweets had it."""
 
 
-def round_weights(base: Base, loss: float, measure: Callable[[], float]) -> None:
-    """Round what is published to what half precision holds, unless that harms what was the ``loss`` before."""
+def round_weights(base: Base, loss: float, measure: Callable[[], Fit]) -> Fit:
+    """Round what is published to what half precision holds, unless that harms what was the ``loss`` before.
+
+    Gives what was measured of the weights that stay.
+    """
     exact = {name: each.detach().clone() for name, each in _own(base)}
     _set(base, {name: each.half().float() for name, each in exact.items()})
     rounded = measure()
-    if not (math.isfinite(rounded) and rounded < loss + ROUNDING):
-        _set(base, exact)
+    if math.isfinite(rounded.loss) and rounded.loss < loss + ROUNDING:
+        return rounded
+    _set(base, exact)
+    return measure()
 
 
 def write_model(base: Base, directory: Path, settings: Mapping[str, float] | None = None) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from trainer import accelerated, engine, runtime
+from trainer import accelerated, engine, graph, runtime
 from trainer.engine import Engine, Row, Vocabulary, Wanted
 from trainer.errors import UnusableBase
 from trainer.framework import AnyEngine
@@ -160,6 +161,16 @@ def test_with_fewer_bits_a_row_gives_the_same_alone_and_in_company(model: PreTra
         alone = few.decoder([], 9).feed([row], wanted)
         assert (scores[number] == alone[0][0]).all()
         assert (tokens[number] == alone[1][0]).all()
+
+
+def test_the_shapes_that_go_from_block_to_block_can_be_foreseen(model: PreTrainedModel) -> None:
+    """Otherwise the start of a session takes the square of the nodes."""
+    built = onnx.load_from_string(graph.build(file(model), 32, adapted=False).serialised())
+    told = onnx.shape_inference.infer_shapes(built).graph
+    sides = {each.name: each.type.tensor_type.shape.dim for each in told.value_info}
+    shapes = {name: [each.dim_param or each.dim_value for each in dims] for name, dims in sides.items()}
+    *norms, _ = [node.output[0] for node in told.node if node.op_type == "LayerNormalization"]
+    assert [shapes.get(each) for each in norms] == [["places", model.config.n_embd]] * 2 * model.config.n_layer
 
 
 def test_another_architecture_is_drawn_from_as_well() -> None:

@@ -56,6 +56,9 @@ def test_nobody_s_tweets_are_too_little() -> None:
 
 
 def test_a_single_tweet_however_long_leaves_nothing_to_train_on_once_it_is_held_out() -> None:
-    assert verdict([Amount("mara", 1, 5_000)], force=True).details["force"] is False
+    alone = verdict([Amount("mara", 1, 5_000)], force=True)
+
+    assert alone.details["force"] is False
+    assert "two tweets" in alone.sentence
     assert "@mara" in verdict([Amount("keeper", 600, 60_000), Amount("mara", 1, 200)], force=True).sentence
     check([Amount("mara", 2, 5_000)], force=True)

@@ -54,6 +54,14 @@ def test_a_file_that_was_cut_off_is_told_at_the_tensor_that_is_missing(path: Pat
         TensorFile(path)[last]
 
 
+def test_whether_a_tensor_is_there_is_known_without_reading_it(path: Path) -> None:
+    found = TensorFile(path)
+    name = next(iter(found))
+    path.unlink()
+    assert name in found
+    assert "another" not in found
+
+
 def test_a_shape_that_does_not_fit_its_data_is_told(tmp_path: Path) -> None:
     header = json.dumps({"a": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}).encode()
     (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
