@@ -142,6 +142,8 @@ def test_rows_go_on_as_their_own_n_grams_say(either: Engine) -> None:
     rows[2] = replace(rows[2], prompt=[0, 40, 41, 300])
     alone = engine.continue_rows(either, vocabulary(0), [rows[1]])
     assert engine.continue_rows(either, vocabulary(0), rows) == [known[2:], *alone, known[4:]]
+    twice = engine.continue_rows(either, vocabulary(0), [rows[0], *rows])  # whose prompt is read once
+    assert twice == [known[2:], known[2:], *alone, known[4:]]
 
 
 @pytest.mark.parametrize(("bits", "lost"), [(8, 0.02), (7, 0.04)])
