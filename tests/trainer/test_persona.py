@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException  # type: ignore[import-untyped]
 from safetensors.numpy import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from tokenizers import Tokenizer, decoders, models
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from tests.trainer.conftest import log_chances
 from trainer import disk, graph, runtime, sampling
@@ -168,6 +169,23 @@ def test_what_is_known_of_the_tokens_is_held_once_for_personas_with_the_same(tin
     copy = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
     one, other = (Persona.load(directory, "cpu") for directory in (tiny_base, copy))
     assert one.vocabulary is other.vocabulary
+
+
+def test_tokens_that_hold_a_newline_end_a_tweet_in_byte_level_vocabularies(tiny_base: Path) -> None:
+    persona = Persona.load(tiny_base, "cpu")
+    ids = range(len(persona.tokenizer))
+    newlines = [each for each in ids if "\n" in persona.tokenizer.decode([each])]
+    assert newlines
+    assert np.flatnonzero(persona.vocabulary.stops).tolist() == sorted([persona.tokenizer.eos_token_id, *newlines])
+
+
+def test_and_in_those_that_fall_back_to_bytes(tiny_base: Path, tmp_path: Path) -> None:
+    names = ["</s>", "<unk>", "<0x0A>", "<0x0B>", "a"]
+    backend = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, [], byte_fallback=True))
+    backend.decoder = decoders.ByteFallback()
+    directory = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+    PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>").save_pretrained(directory)
+    assert np.flatnonzero(Persona.load(directory, "cpu").vocabulary.stops).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(
