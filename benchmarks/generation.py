@@ -160,7 +160,8 @@ def not_in_memory(personas: list[Path], whole: Path, times: int) -> Iterator[Fig
     """What the first reply takes longer than those that follow."""
     child = Generator()
     child.tweet(personas[0])
-    for what, directories in (("", personas[1 : times + 3]), (", all weights its own", [whole])):
+    own = models.copies(whole, times)
+    for what, directories in (("", personas[1 : times + 3]), (", all weights its own", own)):
         added = []
         for each in directories:
             first = child.tweet(each, tweets=1)

@@ -85,6 +85,12 @@ def adapted(folder: Path, dressed: Path, base: Path, count: int) -> list[Path]:
     return directories
 
 
+def copies(directory: Path, count: int) -> list[Path]:
+    """Of a persona that was loaded before, with all that is kept for the next time; by hard links."""
+    places = [directory.with_name(f"{directory.name}{number}") for number in range(count)]
+    return [Path(shutil.copytree(directory, each, copy_function=os.link)) for each in places]
+
+
 def size(directory: Path) -> int:
     """Bytes of its files."""
     return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
