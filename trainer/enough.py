@@ -34,7 +34,8 @@ def check(people: Sequence[Amount], force: bool) -> None:
         names = " and ".join(f"@{handle}" for handle in silent)
         sentence = f"Nearly nothing usable is left of {names} after cleaning: leave them out, or give a fuller file."
     elif characters < LEAST or tweets < 2:
-        sentence = f"{amount}: too little to learn a voice from; give {LEAST:,} characters or more, in two tweets."
+        wanted = f"{LEAST:,} characters or more, in at least two tweets"
+        sentence = f"{amount}: too little to learn a voice from; give {wanted}."
     elif characters < ENOUGH * len(people) and not force:
         sentence = f"{amount}: it will mostly repeat itself; train anyway with `force`."
         raise TooLittleText(sentence, tweets=tweets, characters=characters, force=True)

@@ -64,8 +64,11 @@ class Graph:
         return names[0]
 
     def shape(self, name: str, *shape: int | str) -> str:
-        """``name``, whose shape cannot be foreseen: without it and what follows from it, the runtime's plan for the
-        memory takes the square of the nodes, half of a session's start."""
+        """``name``, with a shape that the runtime cannot foresee.
+
+        Otherwise it knows none of what follows either, and its plan for the memory takes the square of the nodes: half
+        of a session's start.
+        """
         self._shapes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         return name
 
