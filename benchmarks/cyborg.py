@@ -6,8 +6,6 @@ drawn as each of them, and whom it hears in the blend.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,43 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from trainer import protocol
+from benchmarks.children import Child
 from trainer.corpus import split
-from trainer.protocol import Done, FinetuneTask, GenerateTask, IngestTask, Progress, Request, Wire
+from trainer.protocol import FinetuneTask, GenerateTask, IngestTask
 from trainer.tweets import Corpus
 
 SEED, COUNT = 1, 10
 """Of the training and the split; tweets a request."""
-
-
-class Child:
-    """A real ``python -m trainer VERB`` at the other end of two pipes."""
-
-    def __init__(self, verb: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", "trainer", verb, *arguments]
-        self._verb = verb
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def ask(self, *tasks: Wire) -> list[dict[str, Any]]:
-        """The results in the order of the tasks."""
-        assert self._process.stdin
-        for number, task in enumerate(tasks):
-            self._process.stdin.write(protocol.write_request(Request(str(number), self._verb, task.values())))
-        self._process.stdin.flush()
-        answers = dict(self._answer() for _ in tasks)
-        return [answers[str(number)] for number in range(len(tasks))]
-
-    def end(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _answer(self) -> tuple[str, dict[str, Any]]:
-        assert self._process.stdout
-        event = next(each for each in map(protocol.read_event, self._process.stdout) if not isinstance(each, Progress))
-        if not isinstance(event, Done):
-            sys.exit(event.sentence)
-        return event.id, event.result
 
 
 class Classifier:

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from benchmarks import models, rival
-from benchmarks.generator import Generator, ended, task
+from benchmarks.children import Generator, ended, task
 from trainer import runtime, sampling
 from trainer.corpus import split
 from trainer.device import threads

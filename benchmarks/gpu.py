@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from benchmarks import models, rival
+from benchmarks.children import Generator
 from benchmarks.generation import Figure, against, in_turns
-from benchmarks.generator import Generator
 from tests.e2e.running import RunningBot
 
 

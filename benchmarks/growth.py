@@ -9,13 +9,11 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from benchmarks.generator import child, ended
+from benchmarks.children import Child
 from benchmarks.models import quiet, size
-from trainer import protocol
 from trainer.ingest import ingest
-from trainer.protocol import Done, FinetuneTask, IngestTask, Progress, Request
+from trainer.protocol import FinetuneTask, IngestTask
 from trainer.tweets import Corpus, Counts
 
 MEGABYTE = 1_000_000
@@ -46,26 +44,14 @@ def row(corpus: Corpus, folder: Path) -> str:
     out = folder / "out"
     task = FinetuneTask("j", "grown", [str(folder / "corpus")], str(out), str(folder / "work"), "starter", force=True)
     started = time.monotonic()
-    metrics, peak = trained(task)
-    seconds = time.monotonic() - started
+    child = Child("finetune")
+    [result] = child.ask(task)
+    peak, seconds = child.end(), time.monotonic() - started
+    metrics = result["meta"]["metrics"]
     return (
         f"| {len(corpus.texts):,} | {corpus.characters:,} | {seconds:.0f} | {metrics['training_seconds']:.0f}"
         f" | {metrics['epochs']:.1f} | {peak / MEGABYTE:,.0f} MB | {size(out) / MEGABYTE:.1f} MB |"
     )
-
-
-def trained(task: FinetuneTask) -> tuple[dict[str, Any], int]:
-    """Metrics of the persona, and the most bytes of memory."""
-    process = child("finetune")
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(protocol.write_request(Request("1", "finetune", task.values())))
-    process.stdin.flush()
-    for event in map(protocol.read_event, process.stdout):
-        if not isinstance(event, Progress):
-            break
-    assert isinstance(event, Done), event
-    return event.result["meta"]["metrics"], ended(process)
 
 
 if __name__ == "__main__":

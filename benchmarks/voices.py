@@ -8,7 +8,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.cyborg import SEED, Child, Classifier, draw, show, train
+from benchmarks.children import Child
+from benchmarks.cyborg import SEED, Classifier, draw, show, train
 from trainer.corpus import split
 
 
