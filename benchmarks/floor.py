@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 import torch
 from onnx import TensorProto
-from onnxruntime import InferenceSession  # type: ignore[import-untyped]
+from onnxruntime import InferenceSession, OrtValue  # type: ignore[import-untyped]
 
 from benchmarks import models, rival
 from benchmarks.generation import in_turns
@@ -51,7 +51,8 @@ def request(session: InferenceSession, rows: int) -> Callable[[], None]:
     for each in session.get_inputs():
         binding.bind_cpu_input(each.name, np.ones((rows, each.shape[1]), KINDS[each.type]))
     for each in session.get_outputs():
-        binding.bind_output(each.name)
+        outputs = OrtValue.ortvalue_from_shape_and_type((rows, each.shape[1]), np.float32)
+        binding.bind_ortvalue_output(each.name, outputs)
 
     def run() -> None:
         for _ in range(rival.TOKENS):
