@@ -179,13 +179,17 @@ def test_tokens_that_hold_a_newline_end_a_tweet_in_byte_level_vocabularies(tiny_
     assert np.flatnonzero(persona.vocabulary.stops).tolist() == sorted([persona.tokenizer.eos_token_id, *newlines])
 
 
-def test_and_in_those_that_fall_back_to_bytes(tiny_base: Path, tmp_path: Path) -> None:
+def test_and_in_those_that_fall_back_to_bytes_where_numbers_without_a_token_are_never_drawn(
+    tiny_base: Path, tmp_path: Path
+) -> None:
     names = ["</s>", "<unk>", "<0x0A>", "<0x0B>", "a"]
     backend = Tokenizer(models.BPE({name: number for number, name in enumerate(names)}, [], byte_fallback=True))
     backend.decoder = decoders.ByteFallback()
     directory = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
     PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>").save_pretrained(directory)
-    assert np.flatnonzero(Persona.load(directory, "cpu").vocabulary.stops).tolist() == [0, 2]
+    persona = Persona.load(directory, "cpu")
+    assert np.flatnonzero(persona.vocabulary.stops).tolist() == [0, 2]
+    assert np.flatnonzero(persona.vocabulary.banned).tolist() == list(range(len(names), persona.engine.vocabulary))
 
 
 @pytest.mark.parametrize(
