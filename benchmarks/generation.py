@@ -97,14 +97,15 @@ def one_request(size: str, directory: Path, times: int) -> Iterator[Figure]:
     """Warm; ours by the real child, the exact one in this process."""
     generator, child = rival.load(str(directory)), Generator()
     child.load(directory)
-    with held_in(32):
-        exact = Persona.load(directory, "cpu")
-    asked = task(directory)
+    sides: list[Callable[[], object]] = [lambda: rival.ask(generator), lambda: child.tweet(directory)]
     file = Gpt2File.open(directory)
     assert file
     bits = runtime.choose_bits(file.parameters)
-    sides = [lambda: rival.ask(generator), lambda: child.tweet(directory), lambda: sampling.tweets(exact, asked)]
-    theirs, ours, *exactly = in_turns(times, *sides[: 3 if bits < 32 else 2])
+    if bits < 32:
+        with held_in(32):
+            exact = Persona.load(directory, "cpu")
+        sides.append(lambda: sampling.tweets(exact, task(directory)))
+    theirs, ours, *exactly = in_turns(times, *sides)
     child.end()
     yield against(f"one request, {size}, {bits} bits", theirs, ours, "8×" if exactly else "")
     for each in exactly:

@@ -38,7 +38,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
 
 def trained(bench: Bench, parts: Parts) -> tuple[Base, runs.Data]:
     model = bench.load()
-    own = Ours(model, parts, quiet, "full", 0, {})
+    own = Ours(model, parts, quiet)
     own.run()
     return model, own.data
 

@@ -180,7 +180,7 @@ def ours(bench: Bench, parts: Parts, method: str = "full", layers: int = 0, **se
                 curve.append((before - started - paused, loss_a_character(model, parts.test, own.ngrams)))
             paused += clock() - before
 
-    own = Ours(model, parts, look, method, layers, settings)
+    own = Ours(model, parts, look, method, layers, **settings)
     own.run()
     fit = own.mixture.fit(model, Slices(runs.EVALUATED_TOKENS))
     seconds = clock() - started - paused
@@ -192,7 +192,7 @@ class Ours:
     """A training as ``trainer.finetune`` has it; ``look`` hears of each step."""
 
     def __init__(
-        self, model: Base, parts: Parts, look: Report, method: str, layers: int, settings: dict[str, float]
+        self, model: Base, parts: Parts, look: Report, method: str = "full", layers: int = 0, **settings: float
     ) -> None:
         foreign = method == "full" and graft(model, parts.train) > 0
         self.data = runs.Data.of(model, [(parts.train, parts.validation)])
